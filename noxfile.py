@@ -1,0 +1,103 @@
+"""The checks, each in an environment of its own: ``nox --list`` names them.
+
+``.ci/run`` calls some with ``--no-venv --no-install`` in an environment that has everything.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = ["lint", "types", "tests-3.11"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+
+GROUPS = nox.project.load_toml("pyproject.toml")
+
+
+# What works only inside Alembic, or ends the process that imports it.
+UNIMPORTED = ("--exclude-modules", r"migrations|__main__|http\.wsgi")
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(GROUPS, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, format, import contracts, slots, changelog fragments."""
+    session.install("-e", ".[all]", *_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
+    session.run("python", "-m", "slotscheck", "-m", "campuscore", *UNIMPORTED)
+    session.run("towncrier", "build", "--draft", "--version", "next", silent=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Both type checkers in strict mode; every public name is typed."""
+    session.install("-e", ".[test]", *_group("types"))
+    session.run("mypy")
+    session.run("pyright")
+    session.run("pyright", "--verifytypes", "campuscore", "--ignoreexternal")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run the suite."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(name="lowest-direct", python="3.11", venv_backend="uv")
+def lowest_direct(session: nox.Session) -> None:
+    """Run the suite with the oldest dependencies that we allow."""
+    session.install("--resolution", "lowest-direct", "-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Check what the documents say, and build the site into ``site/``."""
+    session.install("-e", ".[test]", *_group("docs"))
+    session.run("pytest", "tests/docs")
+    session.run("zensical", "build", "--clean")
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the example programs as a reader would."""
+    session.install("-e", ".[all]")
+    session.run("python", "examples/embed.py")
+    session.run("bash", "examples/cli_script.sh", external=True)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel, and run the suite against the installed wheel."""
+    session.install("build")
+    folder = Path(session.create_tmp(), "dist")
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    wheel = next(folder.glob("*.whl"))
+    session.install(f"campuscore[test] @ {wheel.as_uri()}")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def mutate(session: nox.Session) -> None:
+    """Mutation tests of the domain and the services; settings stand in pyproject.toml."""
+    session.install("-e", ".[test]", *_group("mutate"))
+    session.run("mutmut", "run", *session.posargs)
+    session.run("mutmut", "results")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure campuscore beside the stack that it replaces."""
+    session.install("-e", ".[all]")
+    session.run("python", "-m", "benchmarks.campus", *session.posargs)

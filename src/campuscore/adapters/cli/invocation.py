@@ -1,0 +1,112 @@
+"""One run of the command line: where its settings come from, and how it answers.
+
+``--config``, ``--home`` and ``--json`` may stand before the command or after it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import define
+
+import campuscore
+from campuscore.adapters.cli.errors import Refused
+from campuscore.errors import CampusError
+
+if TYPE_CHECKING:
+    from campuscore.bootstrap import Campus
+    from campuscore.settings import Settings, SettingsSource
+
+__all__ = ["Command", "Group", "Invocation", "pass_invocation", "shared_options"]
+
+
+@define
+class Invocation:
+    """What the shared options say."""
+
+    config: Path | None = None
+    home: str | None = None
+    as_json: bool = False
+
+    @property
+    def source(self) -> SettingsSource:
+        """Where settings come from."""
+        from campuscore.settings import SettingsSource  # noqa: PLC0415 - help needs no settings
+
+        return SettingsSource(flags={"home": self.home}, environ=os.environ, toml=self.config)
+
+    def settings(self) -> Settings:
+        """Read the settings, or raise Misconfigured."""
+        return self.source.read(campuscore.Settings)
+
+    def campus(self) -> Campus:
+        """Open the campus; it is closed when the command ends."""
+        campus = campuscore.open_campus(self.settings())
+        return click.get_current_context().with_resource(campus)
+
+
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+
+
+class Command(click.Command):
+    """A command that takes the shared options, and turns our errors into exit codes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (CampusError, OSError) as error:
+            raise Refused(error) from error
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += shared_options()
+
+
+def shared_options() -> list[click.Parameter]:
+    """Return fresh options that note in the Invocation what they are given."""
+    return [
+        click.Option(
+            ["--config"],
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            envvar="CAMPUSCORE_CONFIG",
+            expose_value=False,
+            callback=_note,
+            help="TOML file of settings.",
+        ),
+        click.Option(
+            ["--home"],
+            metavar="DIR",
+            type=click.Path(file_okay=False),
+            expose_value=False,
+            callback=_note,
+            help="Folder of the database and the files.",
+        ),
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_note,
+            help="Answer in JSON, as the API does.",
+        ),
+    ]
+
+
+def _note(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    if value and param.name:
+        setattr(ctx.ensure_object(Invocation), param.name, value)

@@ -1,0 +1,49 @@
+"""Opening a campus to serve it: the database, the first administrator, what a crash left behind."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import click
+
+from campuscore.adapters.cli.delivery import deliver
+from campuscore.bootstrap import Campus, open_campus
+from campuscore.plugins import load
+from campuscore.settings import Settings
+
+__all__ = ["open_application", "prepare"]
+
+
+def prepare(settings: Settings) -> None:
+    """Make a home ready, in one process, before any worker opens it."""
+    with open_campus(settings) as campus:
+        _ensure_administrator(campus)
+        if campus.operations.keeper.shared:
+            load("campuscore.adapters.files:open_files")(settings.folder / "files").sweep_partial()
+
+
+def open_application(settings: Settings) -> Any:
+    """Open the campus in the process that serves it, and return its WSGI application.
+
+    Every process delivers messages when it has the lease, so there is always one who does.
+    """
+    campus = open_campus(settings)
+    if not campus.operations.keeper.shared:
+        _ensure_administrator(campus)
+    never = threading.Event()
+    threading.Thread(target=deliver, args=(campus, never), name="outbox", daemon=True).start()
+    return load("campuscore.adapters.http.app:create_app")(campus)
+
+
+def _ensure_administrator(campus: Campus) -> None:
+    settings = campus.settings
+    given = settings.admin_password.reveal or None
+    password = campus.users.ensure_administrator(settings.admin_user, given)
+    if password is not None:
+        click.echo(
+            f"\n  First administrator: {settings.admin_user}\n"
+            f"  One-time password:   {password}\n"
+            "  It is shown this once; change it after the first login.\n",
+            err=True,
+        )

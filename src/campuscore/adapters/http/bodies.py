@@ -1,0 +1,191 @@
+"""Request bodies: read whole or in blocks, with or without Content-Length (RFC 9112, section 6).
+
+Falcon's own bounded stream is empty when Content-Length is missing, which would store nothing in
+silence. Here such a body is read to its end where the server marks it (``wsgi.input_terminated``),
+and refused with 411 where it does not.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import falcon
+from attrs import define, field
+from falcon.media.multipart import MultipartFormHandler, MultipartParseError
+
+from campuscore.adapters.wire import Malformed
+from campuscore.domain.attendance import clean_filename
+from campuscore.errors import CampusError, Invalid, TooLarge
+
+__all__ = ["LengthRequired", "Upload", "body_stream", "read_body", "read_form"]
+
+_BLOCK = 256 * 1024
+_LONGEST_FIELD = 64 * 1024
+_SPOOL = 1024 * 1024
+_DRAINED = 16 * 1024 * 1024
+_NEEDED_FIRST = frozenset({"user_id", "date"})
+
+
+class LengthRequired(CampusError):
+    """The body's length is unknown, and the server does not mark its end."""
+
+    default_code = "length_required"
+
+
+@define
+class BodyStream:
+    """The bytes of a body and not one more; a body that ends early is an error, not a short one."""
+
+    source: Any
+    left: int | None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return up to ``size`` bytes; nothing at the end."""
+        wanted = _BLOCK if size is None or size < 0 else size
+        if self.left is not None:
+            wanted = min(wanted, self.left)
+        if wanted == 0:
+            return b""
+        data: bytes = self.source.read(wanted)
+        if self.left is not None:
+            if not data:
+                raise Malformed("the body ended before its Content-Length")
+            self.left -= len(data)
+        return data
+
+
+@define
+class Upload:
+    """A file part of a form; ``rest`` is what follows it, where that was not read yet."""
+
+    filename: str
+    content_type: str
+    source: Any
+    rest: Iterator[Any] = field(factory=lambda: iter(()))
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes in blocks, and raise where the form breaks off or goes on behind them.
+
+        A part that is cut off looks like a short one: only the closing boundary tells.
+        """
+        while block := self.source.read(_BLOCK):
+            yield block
+        with _readable():
+            for part in self.rest:
+                raise Invalid.at(f"/{part.name}", "comes after the file, or is given twice")
+
+
+def body_stream(req: falcon.Request) -> BodyStream:
+    """Return the request's body, or raise LengthRequired."""
+    chunked = "HTTP_TRANSFER_ENCODING" in req.env
+    if req.env.get("wsgi.input_terminated") and (chunked or req.content_length is None):
+        return BodyStream(req.env["wsgi.input"], None)
+    if chunked:
+        raise LengthRequired("send the body with a Content-Length")
+    return BodyStream(req.env["wsgi.input"], req.content_length or 0)
+
+
+def read_body(req: falcon.Request, limit: int) -> bytes:
+    """Return the whole body, or raise TooLarge when it is longer than ``limit`` bytes."""
+    stream = body_stream(req)
+    if stream.left is not None and stream.left > limit:
+        _drain(stream)
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    while block := stream.read():
+        size += len(block)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(block)
+    return b"".join(parts)
+
+
+def read_form(req: falcon.Request, limit: int) -> tuple[dict[str, str], Upload | None]:
+    """Return the fields of a multipart form, and its file part ``file``.
+
+    A file that comes after all fields is read while it is used; one that comes before them is kept
+    in a temporary file meanwhile.
+
+    Raises
+    ------
+    Invalid, Malformed, TooLarge
+        It is not a form, it breaks off, or it is longer than ``limit`` bytes.
+    """
+    stream = body_stream(req)
+    if stream.left is not None and stream.left > limit + _LONGEST_FIELD:
+        _drain(stream)
+        raise _too_large(limit)
+    if not (req.content_type or "").startswith("multipart/form-data"):
+        raise Invalid.at("", "must be multipart/form-data")
+    length = sys.maxsize if stream.left is None else stream.left
+    with _readable():
+        form = MultipartFormHandler().deserialize(stream, req.content_type, length)
+        return _read_parts(iter(form), limit)
+
+
+@contextmanager
+def _readable() -> Generator[None]:
+    try:
+        yield
+    except (MultipartParseError, falcon.HTTPError) as error:
+        raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
+
+
+def _read_parts(form: Iterator[Any], limit: int) -> tuple[dict[str, str], Upload | None]:
+    fields: dict[str, str] = {}
+    upload: Upload | None = None
+    for part in form:
+        if part.name != "file":
+            fields[part.name or ""] = _field(part)
+            continue
+        if upload is not None:
+            raise Invalid.at("/file", "is given more than once")
+        upload = _upload(part)
+        if fields.keys() >= _NEEDED_FIRST:
+            upload.rest = form
+            break
+        upload.source = _spool(upload, limit)
+    return fields, upload
+
+
+def _upload(part: Any) -> Upload:
+    name = clean_filename(part.filename or "")
+    return Upload(name, part.content_type or "application/octet-stream", part.stream)
+
+
+def _field(part: Any) -> str:
+    data: bytes = part.stream.read(_LONGEST_FIELD + 1)
+    if len(data) > _LONGEST_FIELD:
+        raise Invalid.at(f"/{part.name}", f"is longer than {_LONGEST_FIELD} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Invalid.at(f"/{part.name}", f"is not UTF-8: byte {error.start}") from error
+
+
+def _spool(upload: Upload, limit: int) -> IO[bytes]:
+    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - outlives this
+    size = 0
+    for block in upload.chunks():
+        size += len(block)
+        if size > limit:
+            raise _too_large(limit)
+        kept.write(block)
+    kept.seek(0)
+    return kept
+
+
+def _drain(stream: BodyStream) -> None:
+    """Take in the rest if it is not much: many clients read no answer before all is sent."""
+    if stream.left is not None and stream.left <= _DRAINED:
+        while stream.read():
+            pass
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is longer than {limit} bytes")

@@ -1,0 +1,17 @@
+"""Every route of the server."""
+
+from __future__ import annotations
+
+from campuscore.adapters.http import attendance, auth, groups, operations, places, schedule, users
+
+__all__ = ["ROUTES"]
+
+ROUTES = (
+    *auth.ROUTES,
+    *users.ROUTES,
+    *groups.ROUTES,
+    *attendance.ROUTES,
+    *schedule.ROUTES,
+    *places.ROUTES,
+    *operations.ROUTES,
+)

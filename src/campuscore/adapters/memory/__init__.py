@@ -1,0 +1,8 @@
+"""The reference implementation of every port, in memory: for tests, documentation, a first try."""
+
+from __future__ import annotations
+
+from campuscore.adapters.memory.files import MemoryBlobs, open_blobs
+from campuscore.adapters.memory.work import MemoryStore, MemoryWork, open_store, store_of
+
+__all__ = ["MemoryBlobs", "MemoryStore", "MemoryWork", "open_blobs", "open_store", "store_of"]

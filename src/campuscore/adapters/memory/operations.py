@@ -1,0 +1,38 @@
+"""The upkeep of a memory store, which needs none."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from campuscore.adapters.memory.store import Gate
+from campuscore.errors import Unavailable
+from campuscore.ports.operations import SchemaStatus
+
+__all__ = ["MemoryKeeper"]
+
+_REVISION = "memory"
+
+
+@frozen
+class MemoryKeeper:
+    """The port ``StoreKeeper``."""
+
+    gate: Gate
+
+    @property
+    def shared(self) -> bool:
+        return False
+
+    def status(self) -> SchemaStatus:
+        self.ping()
+        return SchemaStatus(_REVISION, _REVISION)
+
+    def upgrade(self) -> SchemaStatus:
+        return self.status()
+
+    def ping(self) -> None:
+        if self.gate.is_closed:
+            raise Unavailable("the memory store is closed")
+
+    def close(self) -> None:
+        self.gate.is_closed = True

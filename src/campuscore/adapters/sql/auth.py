@@ -1,0 +1,221 @@
+"""Credentials, sessions and API tokens in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Integer,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+from campuscore.adapters.sql.columns import Instant
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.tables import api_tokens, credentials, sessions, users
+from campuscore.adapters.sql.trouble import translated
+from campuscore.domain.auth import ApiToken, Credential, Session, SessionState
+from campuscore.domain.users import User, username_key
+from campuscore.errors import NotFound
+from campuscore.ports.auth import NewSession
+
+__all__ = ["SqlApiTokens", "SqlCredentials", "SqlSessions"]
+
+_AT = bindparam("at", type_=Instant)
+_USER = tuple(users.c)[:9]
+_SESSION = tuple(sessions.c)[:7]
+_TOKEN = tuple(api_tokens.c)[:7]
+
+_credential = select(*_USER, func.coalesce(credentials.c.password_hash, "")).select_from(
+    users.outerjoin(credentials, credentials.c.user_id == users.c.id)
+)
+_FIND_CREDENTIAL = _credential.where(users.c.username_key == bindparam("named"))
+_CREDENTIAL_OF = _credential.where(users.c.id == bindparam("of_user"))
+_new = sqlite.insert(credentials)
+_SET = _new.on_conflict_do_update(
+    index_elements=["user_id"],
+    set_={"password_hash": _new.excluded.password_hash, "changed_at": _new.excluded.changed_at},
+)
+_REHASH = (
+    update(credentials)
+    .where(
+        credentials.c.user_id == bindparam("of_user"),
+        credentials.c.password_hash == bindparam("old_hash"),
+    )
+    .values(password_hash=bindparam("new_hash"))
+)
+
+_OPEN = insert(sessions)
+_STATE = (
+    select(
+        users.c.id,
+        users.c.username,
+        users.c.role,
+        users.c.active,
+        sessions.c.ended_at.is_not(None),
+        sessions.c.expires_at,
+    )
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(sessions.c.id == bindparam("session_id", type_=Integer))
+)
+_ROTATE = (
+    update(sessions)
+    .where(
+        sessions.c.id == bindparam("session_id", type_=Integer),
+        sessions.c.refresh_hash == bindparam("old_hash"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > _AT,
+        sessions.c.last_used_at > bindparam("idle", type_=Instant),
+        sessions.c.user_id.in_(select(users.c.id).where(users.c.active == true())),
+    )
+    .values(refresh_hash=bindparam("new_hash"), last_used_at=_AT)
+    .returning(sessions.c.user_id)
+)
+_open = (sessions.c.user_id == bindparam("of_user"), sessions.c.ended_at.is_(None))
+_LIST = select(*_SESSION).where(*_open, sessions.c.expires_at > _AT).order_by(sessions.c.id.desc())
+_END = update(sessions).where(*_open, sessions.c.id == bindparam("session_id")).values(ended_at=_AT)
+_END_ALL = update(sessions).where(*_open, sessions.c.id != bindparam("kept")).values(ended_at=_AT)
+
+_ADD_TOKEN = insert(api_tokens)
+_FIND_TOKEN = (
+    select(*_TOKEN, *_USER)
+    .join(users, users.c.id == api_tokens.c.user_id)
+    .where(
+        api_tokens.c.secret_hash == bindparam("secret_hash"),
+        api_tokens.c.revoked_at.is_(None),
+        or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > _AT),
+        users.c.active == true(),
+    )
+)
+_LIST_TOKENS = select(*_TOKEN).where(api_tokens.c.revoked_at.is_(None)).order_by(api_tokens.c.id)
+_LIST_TOKENS_OF = _LIST_TOKENS.where(api_tokens.c.user_id == bindparam("of_user"))
+_TOUCH = update(api_tokens).where(api_tokens.c.id == bindparam("token_id")).values(last_used_at=_AT)
+_REVOKE = (
+    update(api_tokens)
+    .where(api_tokens.c.id == bindparam("token_id"), api_tokens.c.revoked_at.is_(None))
+    .values(revoked_at=_AT)
+)
+_REVOKE_OWN = _REVOKE.where(api_tokens.c.user_id == bindparam("of_user"))
+
+
+class SqlCredentials:
+    """The repository of password hashes."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def find(self, username: str) -> Credential | None:
+        return self._one(_FIND_CREDENTIAL, {"named": username_key(username)})
+
+    def find_of(self, user_id: int) -> Credential | None:
+        return self._one(_CREDENTIAL_OF, {"of_user": user_id})
+
+    def set(self, user_id: int, password_hash: str, at: datetime) -> None:
+        values = {"user_id": user_id, "password_hash": password_hash, "changed_at": at}
+        with translated(missing=NotFound("there is no such user", code="user_not_found")):
+            self._desk.execute(_SET, values)
+
+    def rehash(self, user_id: int, old_hash: str, new_hash: str) -> bool:
+        values = {"of_user": user_id, "old_hash": old_hash, "new_hash": new_hash}
+        return self._desk.execute(_REHASH, values).rowcount == 1
+
+    def _one(self, statement: Any, values: dict[str, Any]) -> Credential | None:
+        row = self._desk.execute(statement, values).first()
+        return None if row is None else Credential(User(*row[:-1]), row[-1])
+
+
+class SqlSessions:
+    """The repository of logins."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def open(self, new: NewSession) -> int:
+        values = {
+            "user_id": new.user,
+            "created_at": new.at,
+            "last_used_at": new.at,
+            "expires_at": new.expires_at,
+            "ip_address": new.ip_address,
+            "user_agent": new.user_agent,
+            "refresh_hash": new.refresh_hash,
+        }
+        with translated(missing=NotFound("there is no such user", code="user_not_found")):
+            return int(self._desk.execute(_OPEN, values).new_id)
+
+    def state(self, session_id: int) -> SessionState | None:
+        row = self._desk.execute(_STATE, {"session_id": session_id}).first()
+        return None if row is None else SessionState(*row)
+
+    def rotate(
+        self, session_id: int, old: bytes, new: bytes, at: datetime, idle: datetime
+    ) -> int | None:
+        values = {
+            "session_id": session_id,
+            "old_hash": old,
+            "new_hash": new,
+            "at": at,
+            "idle": idle,
+        }
+        user_id: int | None = self._desk.execute(_ROTATE, values).scalar()
+        return user_id
+
+    def list(self, user_id: int, at: datetime) -> list[Session]:
+        values = {"of_user": user_id, "at": at}
+        return self._desk.execute(_LIST, values).build(Session)
+
+    def end(self, session_id: int, user_id: int, at: datetime) -> bool:
+        values = {"session_id": session_id, "of_user": user_id, "at": at}
+        return self._desk.execute(_END, values).rowcount == 1
+
+    def end_all(self, user_id: int, at: datetime, keep: int | None = None) -> int:
+        values = {"of_user": user_id, "kept": keep or 0, "at": at}
+        return self._desk.execute(_END_ALL, values).rowcount
+
+
+class SqlApiTokens:
+    """The repository of API tokens."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def add(self, token: ApiToken, secret_hash: bytes) -> ApiToken:
+        values = {
+            "user_id": token.user,
+            "name": token.name,
+            "scopes": token.scopes,
+            "created_at": token.created_at,
+            "expires_at": token.expires_at,
+            "last_used_at": token.last_used_at,
+            "secret_hash": secret_hash,
+        }
+        with translated(missing=NotFound("there is no such user", code="user_not_found")):
+            token.id = self._desk.execute(_ADD_TOKEN, values).new_id
+        return token
+
+    def find(self, secret_hash: bytes, at: datetime) -> tuple[ApiToken, User] | None:
+        values = {"secret_hash": secret_hash, "at": at}
+        row = self._desk.execute(_FIND_TOKEN, values).first()
+        return None if row is None else (ApiToken(*row[: len(_TOKEN)]), User(*row[len(_TOKEN) :]))
+
+    def list(self, user_id: int | None) -> Sequence[ApiToken]:
+        statement = _LIST_TOKENS if user_id is None else _LIST_TOKENS_OF
+        return self._desk.execute(statement, {"of_user": user_id}).build(ApiToken)
+
+    def touch(self, token_id: int, at: datetime) -> None:
+        self._desk.execute(_TOUCH, {"token_id": token_id, "at": at})
+
+    def revoke(self, token_id: int, user_id: int | None, at: datetime) -> bool:
+        values: dict[str, Any] = {"token_id": token_id, "at": at}
+        if user_id is None:
+            return self._desk.execute(_REVOKE, values).rowcount == 1
+        values["of_user"] = user_id
+        return self._desk.execute(_REVOKE_OWN, values).rowcount == 1

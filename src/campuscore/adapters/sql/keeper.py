@@ -1,0 +1,96 @@
+"""Migrations and health of a SQL store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from campuscore.adapters.sql.seats import Row
+from campuscore.adapters.sql.tables import METADATA
+from campuscore.errors import Unavailable
+from campuscore.ports.operations import SchemaStatus
+
+__all__ = ["SqlKeeper"]
+
+T = TypeVar("T")
+
+
+class SqlKeeper:
+    """Keeps the schema of one database."""
+
+    def __init__(self, engine: Engine, rows: Sequence[Row]) -> None:
+        self._engine = engine
+        self._rows = rows
+        config = Config()
+        config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
+        self._script = ScriptDirectory.from_config(config)
+        self._config = config
+
+    @property
+    def shared(self) -> bool:
+        return True
+
+    def status(self) -> SchemaStatus:
+        return self._with(self._status)
+
+    def upgrade(self) -> SchemaStatus:
+        standing = self.status()
+        return standing if standing.up_to_date else self._with(self._upgrade)
+
+    def difference(self) -> list[Any]:
+        """Return what the database lacks of the tables, which is nothing at the head."""
+        return self._with(_compare)
+
+    def ping(self) -> None:
+        self._with(_ask)
+
+    def close(self) -> None:
+        for row in self._rows:
+            row.clear()
+        self._engine.dispose()
+
+    def _status(self, connection: Connection) -> SchemaStatus:
+        current = MigrationContext.configure(connection).get_current_revision()
+        return SchemaStatus(current, str(self._script.get_current_head()))
+
+    def _upgrade(self, connection: Connection) -> SchemaStatus:
+        """Migrate under the write lock, so that of several starting processes one does it."""
+        head = str(self._script.get_current_head())
+
+        def steps(revision: Any, _: Any) -> Any:
+            return self._script._upgrade_revs(head, revision)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Alembic's own recipe
+
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        with EnvironmentContext(self._config, self._script, fn=steps) as environment:
+            environment.configure(
+                connection=connection,
+                target_metadata=METADATA,
+                render_as_batch=True,
+                transactional_ddl=True,
+            )
+            environment.run_migrations()
+        connection.exec_driver_sql("COMMIT")
+        return self._status(connection)
+
+    def _with(self, act: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                return act(connection)
+        except OperationalError as error:
+            raise Unavailable(f"the database cannot be used: {error.orig}") from error
+
+
+def _ask(connection: Connection) -> object:
+    return connection.exec_driver_sql("SELECT 1").scalar()
+
+
+def _compare(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), METADATA))

@@ -1,0 +1,213 @@
+"""The campus: every service, wired to the adapters that the settings name."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from attrs import frozen
+
+from campuscore.domain.attendance import LOGIN_RETRY
+from campuscore.domain.auth import OPERATOR, Lifetimes, Principal
+from campuscore.domain.days import Days, find_zone
+from campuscore.errors import Misconfigured
+from campuscore.plugins import Store, find_store, load
+from campuscore.ports.auth import AccessTokens, PasswordHasher
+from campuscore.ports.files import BlobStore
+from campuscore.ports.sheets import SheetWriter
+from campuscore.services.attendance import AttendanceService
+from campuscore.services.auth import AuthService
+from campuscore.services.groups import GroupService
+from campuscore.services.operations import OperationsService
+from campuscore.services.places import RoomService, TermService
+from campuscore.services.policy import Policy
+from campuscore.services.roster import RosterService
+from campuscore.services.schedule import ScheduleService
+from campuscore.services.users import UserService
+from campuscore.settings import Settings
+
+__all__ = ["Campus", "Parts", "assemble", "open_campus", "prepare_home"]
+
+_SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
+
+
+@frozen
+class Parts:
+    """The adapters that a campus is made of."""
+
+    store: Store
+    blobs: BlobStore
+    hasher: PasswordHasher
+    access: AccessTokens
+    sheets: Mapping[str, SheetWriter]
+    days: Days
+
+
+@frozen
+class Campus:
+    """The services of one campus; close it, or use it in a ``with`` block.
+
+    Example
+    -------
+    >>> from campuscore import open_campus
+    >>> with open_campus("memory://") as campus:
+    ...     campus.users.list(campus.operator).items
+    []
+    """
+
+    settings: Settings
+    policy: Policy
+    auth: AuthService
+    users: UserService
+    groups: GroupService
+    attendance: AttendanceService
+    schedule: ScheduleService
+    rosters: RosterService
+    operations: OperationsService
+
+    @property
+    def operator(self) -> Principal:
+        """The trusted local principal, who may do everything."""
+        return OPERATOR
+
+    def close(self) -> None:
+        """Give back connections."""
+        self.operations.keeper.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def assemble(settings: Settings, parts: Parts) -> Campus:
+    """Wire the services to given adapters."""
+    store, days = parts.store, parts.days
+    policy = Policy(days)
+    attendance = AttendanceService(
+        store, policy, days, parts.blobs, parts.sheets, settings.max_upload
+    )
+    operations = OperationsService(store, policy, days, store.keeper)
+    operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
+    lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
+    terms, rooms = TermService(store, policy), RoomService(store, policy)
+    return Campus(
+        settings=settings,
+        policy=policy,
+        auth=AuthService(
+            store,
+            policy,
+            days,
+            parts.hasher,
+            parts.access,
+            lifetimes,
+            settings.check_in_on_login,
+        ),
+        users=UserService(store, policy, days, parts.hasher),
+        groups=GroupService(store, policy, days),
+        attendance=attendance,
+        schedule=ScheduleService(store, policy, days, terms, rooms),
+        rosters=RosterService(store, policy, days),
+        operations=operations,
+    )
+
+
+def open_campus(settings: Settings | str | None = None, *, days: Days | None = None) -> Campus:
+    """Open a campus, creating or upgrading its database where needed.
+
+    Parameters
+    ----------
+    settings
+        Settings, or just a database URL such as ``sqlite:///campus.db`` or ``memory://``; by
+        default SQLite in the working folder. Files lie beside a database that a URL names.
+    days
+        Another clock, for tests and simulations.
+
+    Raises
+    ------
+    Misconfigured
+        A setting is wrong or unsafe.
+    Unavailable
+        The database cannot be reached or opened, or a library for it is not installed.
+
+    Example
+    -------
+    >>> from campuscore import open_campus, Settings
+    >>> campus = open_campus(Settings(database_url="memory://", time_zone="Asia/Tokyo"))
+    >>> campus.close()
+    """
+    if not isinstance(settings, Settings):
+        settings = _settings_of(settings)
+    days = days or Days(find_zone(settings.time_zone))
+    store = find_store(settings.database)(settings, days.now)
+    store.keeper.upgrade()
+    in_memory = not store.keeper.shared
+    secret = settings.secret_key.reveal.encode() or (
+        secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
+    )
+    blobs = "campuscore.adapters.memory:open_blobs" if in_memory else ""
+    parts = Parts(
+        store=store,
+        blobs=load(blobs)() if blobs else _open_files(settings),
+        hasher=load("campuscore.adapters.passwords:open_hasher")(),
+        access=load("campuscore.adapters.tokens:open_access_tokens")(secret, "campuscore"),
+        sheets=load("campuscore.adapters.sheets:open_sheets")(),
+        days=days,
+    )
+    return assemble(settings, parts)
+
+
+def prepare_home(folder: Path) -> bytes:
+    """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
+    path = folder / _SECRET_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_secret(path)
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise Misconfigured(f"home: {path}: {error.strerror}") from error
+    if len(secret) < 32:  # noqa: PLR2004 - the sentence names it
+        raise Misconfigured(f"{path}: has {len(secret)} bytes, needs at least 32")
+    return secret
+
+
+def _write_secret(path: Path) -> None:
+    """Write a fresh secret so that of several processes exactly one wins, and none sees half."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(48) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()
+
+
+def _open_files(settings: Settings) -> BlobStore:
+    files: BlobStore = load("campuscore.adapters.files:open_files")(settings.folder / "files")
+    return files
+
+
+def _settings_of(url: str | None) -> Settings:
+    if not url:
+        return Settings()
+    path = url.removeprefix("sqlite:///")
+    if path == url:
+        return Settings(database_url=url)
+    return Settings(database_url=url, home=str(Path(path).expanduser().resolve().parent))

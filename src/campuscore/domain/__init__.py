@@ -1,0 +1,1 @@
+"""Entities, values and pure rules; one module for each feature."""

@@ -1,0 +1,100 @@
+"""The unit of work: one transaction over all repositories."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Protocol, Self
+
+from campuscore.domain.events import NewMessage
+from campuscore.ports.attendance import Attachments, CheckIns
+from campuscore.ports.auth import ApiTokens, Credentials, Sessions
+from campuscore.ports.events import Outbox
+from campuscore.ports.groups import Groups, Memberships
+from campuscore.ports.roster import RosterLinks
+from campuscore.ports.schedule import Entries, Rooms, Terms
+from campuscore.ports.users import Users
+
+__all__ = ["Work", "WorkFactory"]
+
+
+class Work(Protocol):
+    """One transaction. Leaving the ``with`` block without ``commit`` undoes everything.
+
+    Example
+    -------
+    >>> with store.write() as work:                                 # doctest: +SKIP
+    ...     work.groups.archive(7)
+    ...     work.commit()
+    """
+
+    @property
+    def users(self) -> Users: ...
+    @property
+    def groups(self) -> Groups: ...
+    @property
+    def memberships(self) -> Memberships: ...
+    @property
+    def check_ins(self) -> CheckIns: ...
+    @property
+    def attachments(self) -> Attachments: ...
+    @property
+    def entries(self) -> Entries: ...
+    @property
+    def terms(self) -> Terms: ...
+    @property
+    def rooms(self) -> Rooms: ...
+    @property
+    def credentials(self) -> Credentials: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def tokens(self) -> ApiTokens: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def links(self) -> RosterLinks: ...
+
+    def emit(self, message: NewMessage) -> None:
+        """Collect a domain event; ``commit`` stores it in the outbox with the change."""
+        ...
+
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Open a part that is undone alone, events included, when its block raises."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything durable at once; the Work cannot be used afterwards.
+
+        Raises
+        ------
+        Conflict
+            The store refuses the change as a whole.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class WorkFactory(Protocol):
+    """Opens units of work."""
+
+    def read(self) -> Work:
+        """Open a Work that sees one consistent state and takes no write lock."""
+        ...
+
+    def write(self) -> Work:
+        """Open a Work that may write; writers wait for one another.
+
+        Raises
+        ------
+        Busy
+            Another writer held the store for too long.
+        """
+        ...

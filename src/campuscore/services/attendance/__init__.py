@@ -1,0 +1,9 @@
+"""Attendance: check-ins, files of a day, the aggregate of days and its sheets."""
+
+from __future__ import annotations
+
+from campuscore.services.attendance.rules import Sheet
+from campuscore.services.attendance.service import MAX_BULK, AttendanceService
+from campuscore.services.attendance.shelf import Kept, Shelf
+
+__all__ = ["MAX_BULK", "AttendanceService", "Kept", "Sheet", "Shelf"]

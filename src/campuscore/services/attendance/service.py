@@ -1,0 +1,324 @@
+"""The service of attendance."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+
+from attrs import field, frozen
+
+from campuscore.domain.access import Scope
+from campuscore.domain.attendance import (
+    Attachment,
+    CheckIn,
+    CheckInMethod,
+    CheckInQuery,
+    DayQuery,
+    DayRow,
+    NewAttachment,
+    NewCheckIn,
+)
+from campuscore.domain.auth import Origin, Principal
+from campuscore.domain.days import Days
+from campuscore.domain.events import JSON, Message, NewMessage
+from campuscore.domain.paging import Page, PageRequest, Slice, cut_page
+from campuscore.errors import Invalid, NotFound, TooLarge
+from campuscore.ports.attendance import Fact
+from campuscore.ports.files import BlobStore
+from campuscore.ports.sheets import Cell, SheetWriter
+from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.attendance.rules import (
+    HEAD,
+    Sheet,
+    cells,
+    check_times,
+    check_users,
+    is_own,
+    key_of,
+    of_one,
+    record,
+    without_origin,
+)
+from campuscore.services.attendance.shelf import LARGEST, Kept, Shelf
+from campuscore.services.policy import PersonTarget, Policy
+
+__all__ = ["MAX_BULK", "AttendanceService"]
+
+MAX_BULK = 10_000
+"""The most check-ins in one call."""
+
+_SETTLED = timedelta(hours=2)
+_PAGE = 1000
+_NO_LIMIT = Slice(1 << 62)
+
+
+@frozen
+class AttendanceService:
+    """Who was evidenced when, and what follows for each local day."""
+
+    store: WorkFactory
+    policy: Policy
+    days: Days
+    blobs: BlobStore
+    sheets: Mapping[str, SheetWriter]
+    max_upload: int
+    shelf: Shelf = field(factory=Shelf)
+
+    def check_in(
+        self,
+        principal: Principal,
+        new: NewCheckIn | None = None,
+        *,
+        method: CheckInMethod = CheckInMethod.API,
+        origin: Origin | None = None,
+    ) -> CheckIn:
+        """Record that a user is here: by default oneself, now.
+
+        Raises
+        ------
+        Forbidden
+            The principal may not record for this user, or not at another time than now.
+        Invalid
+            The time lies in the future, before 1970, or has no offset.
+        NotFound
+            There is no such user within the principal's rights.
+        """
+        try:
+            rows = self.check_in_many(
+                principal, [new or NewCheckIn()], method=method, origin=origin
+            )
+        except Invalid as error:
+            raise of_one(error) from error
+        return rows[0]
+
+    def check_in_many(
+        self,
+        principal: Principal,
+        news: Sequence[NewCheckIn],
+        *,
+        method: CheckInMethod = CheckInMethod.API,
+        origin: Origin | None = None,
+    ) -> list[CheckIn]:
+        """Record up to 10,000 check-ins, all or none.
+
+        Raises
+        ------
+        Invalid
+            With the path of each bad row. Users that are not there have the code
+            ``user_not_found``; where all are seen, but not to be recorded for, it is ``forbidden``.
+        Forbidden, TooLarge
+            The principal may not do this, or there are more rows than allowed.
+        """
+        if len(news) > MAX_BULK:
+            raise TooLarge(f"at most {MAX_BULK} check-ins at once")
+        now = self.days.now()
+        own = [is_own(principal, new, now) for new in news]
+        self.policy.scope(principal, "attendance.record" if all(own) else "attendance.record_for")
+        check_times(news, now)
+        facts = [self._fact(principal, new, now, method, origin or Origin()) for new in news]
+        with self.store.write() as work:
+            others = [i for i, mine in enumerate(own) if not mine]
+            check_users(work, self.policy, principal, {i: facts[i] for i in others})
+            rows = record(work, facts)
+            work.commit()
+        return rows
+
+    def list(
+        self,
+        principal: Principal,
+        query: CheckInQuery | None = None,
+        page: PageRequest | None = None,
+    ) -> Page[CheckIn]:
+        """List check-ins within the principal's rights, newest first.
+
+        Address and user agent are None in rows whose origin the principal may not read.
+        """
+        scope = self.policy.scope(principal, "attendance.read")
+        part = (page or PageRequest()).slice(default=_PAGE, width=2)
+        with self.store.read() as work:
+            rows = work.check_ins.list(scope, query or CheckInQuery(), part)
+        if not scope.everything:
+            rows = [row if row.user == principal.user_id else without_origin(row) for row in rows]
+        return cut_page(rows, part, key_of)
+
+    def aggregate(
+        self,
+        principal: Principal,
+        query: DayQuery | None = None,
+        page: PageRequest | None = None,
+        *,
+        files: str = "/attendance/files",
+    ) -> Page[DayRow]:
+        """Return user-days by date, then user id; ``files`` is put before the ids of files."""
+        scope = self.policy.scope(principal, "attendance.read")
+        part = (page or PageRequest()).slice(default=_PAGE, width=2)
+        with self.store.read() as work:
+            rows = list(work.check_ins.days(scope, query or DayQuery(), part, files))
+        return cut_page(rows, part, lambda row: (row.date.toordinal(), row.id))
+
+    def aggregate_json(
+        self, principal: Principal, query: DayQuery | None = None, *, files: str
+    ) -> Iterator[bytes] | Kept:
+        """Return all user-days as the bytes of a JSON array.
+
+        Days that are over come whole, with a validator, and are kept until the past is revised;
+        anything else streams in constant memory.
+        """
+        scope = self.policy.scope(principal, "attendance.read")
+        query = query or DayQuery()
+        if not self._is_over(query):
+            return self._stream_json(scope, query, files)
+        key = (scope, query, files)
+        with self.store.read() as work:
+            revision = work.check_ins.revision()
+        kept = self.shelf.find(key, revision)
+        return kept or self._keep(key, revision, self._stream_json(scope, query, files))
+
+    def sheet(
+        self,
+        principal: Principal,
+        query: DayQuery | None = None,
+        *,
+        form: str = "xlsx",
+        files: str = "/attendance/files",
+    ) -> Sheet:
+        """Return the aggregate as a spreadsheet that streams in constant memory.
+
+        Raises
+        ------
+        Invalid
+            There is no such format.
+        """
+        scope = self.policy.scope(principal, "attendance.read")
+        writer = self.sheets.get(form)
+        if writer is None:
+            raise Invalid.at("/format", f"must be one of {', '.join(sorted(self.sheets))}")
+        rows = self._stream_cells(scope, query or DayQuery(), files)
+        chunks = writer.write("attendance", HEAD, rows)
+        return Sheet(f"attendance{writer.suffix}", writer.media_type, chunks)
+
+    def attach_file(
+        self, principal: Principal, new: NewAttachment, chunks: Iterable[bytes]
+    ) -> Attachment:
+        """Attach a file to a user's local day; the bytes stream in constant memory.
+
+        Raises
+        ------
+        Forbidden, Invalid, NotFound
+            The principal may not, a field breaks a rule, or there is no such user.
+        TooLarge
+            The file is longer than the campus takes.
+        """
+        new.check()
+        target = PersonTarget(new.user, new.date)
+        with self.store.read() as work:
+            self.policy.require(work, principal, "attendance.attach", target)
+        blob = self.blobs.put(chunks, self.max_upload)
+        with self.store.write() as work:
+            row = work.attachments.add(new, blob, self.days.now())
+            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
+            work.emit(NewMessage("file.attached", str(row.user), payload))
+            work.commit()
+        return row
+
+    def files(self, principal: Principal, user_id: int, day: date) -> Sequence[Attachment]:
+        """List the files of a user's local day; NotFound as ``check_in``."""
+        with self.store.read() as work:
+            self.policy.require(work, principal, "attendance.read", PersonTarget(user_id, day))
+            return work.attachments.list(user_id, day)
+
+    def open_file(
+        self, principal: Principal, attachment_id: int
+    ) -> tuple[Attachment, Iterator[bytes]]:
+        """Return a file and its bytes in blocks, or raise NotFound."""
+        with self.store.read() as work:
+            row = self._attachment(work, principal, "attendance.read", attachment_id)
+        return row, self.blobs.open(row.sha256)
+
+    def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
+        """Take a file out of every list, or raise NotFound."""
+        with self.store.write() as work:
+            row = self._attachment(work, principal, "attendance.withdraw", attachment_id)
+            work.attachments.withdraw(attachment_id, self.days.now())
+            work.emit(NewMessage("file.withdrawn", str(row.user), {"id": attachment_id}))
+            work.commit()
+
+    def rebuild(self, principal: Principal) -> int:
+        """Compute every local day anew, as after a change of the campus time zone."""
+        self.policy.scope(principal, "attendance.rebuild")
+        with self.store.write() as work:
+            count = work.check_ins.rebuild(self.days.zone.key)
+            work.commit()
+        return count
+
+    def record_login_later(self, message: Message) -> None:
+        """Record a login's check-in that failed with its login; the outbox calls this."""
+        payload = message.payload
+        at = datetime.fromisoformat(str(payload["at"]))
+        address, agent = payload.get("ip_address"), payload.get("user_agent")
+        fact = Fact(
+            int(message.key),
+            at,
+            self.days.local(at),
+            CheckInMethod.LOGIN,
+            str(address) if address else None,
+            str(agent) if agent else None,
+        )
+        with self.store.write() as work:
+            record(work, [fact])
+            work.commit()
+
+    def _fact(
+        self, who: Principal, new: NewCheckIn, now: datetime, method: CheckInMethod, origin: Origin
+    ) -> Fact:
+        at = new.timestamp.astimezone(UTC) if new.timestamp else now
+        user = who.user_id if new.user is None else new.user
+        address, agent = origin.ip_address, origin.user_agent
+        return Fact(user, at, self.days.local(at), method, address, agent)
+
+    def _is_over(self, query: DayQuery) -> bool:
+        """Say whether all days of a query ended so long ago that nobody records for them."""
+        if query.until is None or query.until >= self.days.today():
+            return False
+        return self.days.now() >= self.days.end_of(query.until) + _SETTLED
+
+    def _keep(
+        self, key: Hashable, revision: int, chunks: Iterator[bytes]
+    ) -> Iterator[bytes] | Kept:
+        """Keep an answer of ordinary size; a very long one streams on."""
+        read: list[bytes] = []
+        size = 0
+        for chunk in chunks:
+            read.append(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                return chain(read, chunks)
+        return self.shelf.keep(key, revision, b"".join(read))
+
+    def _stream_json(self, scope: Scope, query: DayQuery, files: str) -> Iterator[bytes]:
+        opening = "["
+        with self.store.read() as work:
+            for text in work.check_ins.days_json(scope, query, _NO_LIMIT, files):
+                yield (opening + text).encode()
+                opening = ","
+        yield b"[]" if opening == "[" else b"]"
+
+    def _stream_cells(self, scope: Scope, query: DayQuery, files: str) -> Iterator[Sequence[Cell]]:
+        with self.store.read() as work:
+            for row in work.check_ins.days(scope, query, _NO_LIMIT, files):
+                yield cells(row)
+
+    def _attachment(
+        self, work: Work, principal: Principal, action: str, attachment_id: int
+    ) -> Attachment:
+        self.policy.scope(principal, action)
+        row = work.attachments.find(attachment_id)
+        gone = NotFound(f"there is no file {attachment_id}", code="file_not_found")
+        if row is None:
+            raise gone
+        try:
+            self.policy.require(work, principal, action, PersonTarget(row.user, row.date))
+        except NotFound as error:
+            raise gone from error
+        return row

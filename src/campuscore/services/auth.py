@@ -1,0 +1,343 @@
+"""Auth: login, refresh, logout, sessions, passwords, API tokens."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from campuscore.domain.attendance import CheckInMethod, login_retry
+from campuscore.domain.auth import (
+    ApiToken,
+    Lifetimes,
+    MintedToken,
+    NewApiToken,
+    Origin,
+    Principal,
+    Session,
+    TokenPair,
+)
+from campuscore.domain.days import Days
+from campuscore.domain.events import JSON, NewMessage
+from campuscore.domain.passwords import LONGEST, check_password
+from campuscore.domain.users import User
+from campuscore.errors import (
+    CampusError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Problem,
+    Unauthenticated,
+)
+from campuscore.ports.attendance import Fact
+from campuscore.ports.auth import AccessTokens, NewSession, PasswordHasher
+from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.policy import PersonTarget, Policy
+
+__all__ = ["AuthService"]
+
+_TOKEN_PREFIX = "cct_"  # noqa: S105 - a prefix by which leaked tokens are found, not a secret
+_REFRESH_PREFIX = "ccr_"
+_TOUCH_EVERY = timedelta(minutes=1)
+_LONGEST_NAME = 100
+_LONGEST_REFRESH = 128
+
+
+@frozen
+class AuthService:
+    """Who is it, and do they still count."""
+
+    store: WorkFactory
+    policy: Policy
+    days: Days
+    hasher: PasswordHasher
+    access: AccessTokens
+    lifetimes: Lifetimes
+    check_in_on_login: bool
+
+    def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
+        """Open a session, and record the login as a check-in.
+
+        Exactly one password hash is computed whether or not the user exists, so that the time of
+        the answer tells nothing. The check-in is part of the same commit; if it fails, the login
+        still succeeds and the check-in is recorded later by the outbox.
+
+        Raises
+        ------
+        Unauthenticated
+            Username and password do not belong to an active user.
+        Busy
+            Too many logins at once.
+        """
+        origin = origin or Origin()
+        user, stored = self._check_password(username, password)
+        secret, refresh_hash = _new_secret()
+        now = self.days.now()
+        with self.store.write() as work:
+            session_id = work.sessions.open(
+                NewSession(
+                    user.id,
+                    refresh_hash,
+                    now,
+                    now + self.lifetimes.session,
+                    origin.ip_address,
+                    origin.user_agent,
+                )
+            )
+            if stored:
+                work.credentials.rehash(user.id, *stored)
+            work.emit(NewMessage("session.opened", str(user.id), {"session": session_id}))
+            self._check_in(work, user, now, origin)
+            work.commit()
+        return self._pair(user.id, session_id, secret, now)
+
+    def refresh(self, token: str) -> TokenPair:
+        """Exchange a refresh token, once, for a new pair.
+
+        Raises
+        ------
+        Unauthenticated
+            The token was used before, its session has ended, or its user is shut out.
+        """
+        session_id, old = _parse_refresh(token)
+        secret, new_hash = _new_secret()
+        now = self.days.now()
+        with self.store.write() as work:
+            idle = now - self.lifetimes.idle
+            user_id = work.sessions.rotate(session_id, old, new_hash, now, idle)
+            if user_id is None:
+                raise _refused_refresh()
+            work.commit()
+        return self._pair(user_id, session_id, secret, now)
+
+    def authenticate(self, token: str) -> Principal:
+        """Return who acts with an access token or an API token.
+
+        The session and the user are looked up each time, so that logout and deactivation count
+        in the very next request.
+
+        Raises
+        ------
+        Unauthenticated
+            The token is not valid, or no longer counts.
+        """
+        if token.startswith(_TOKEN_PREFIX):
+            return self._by_api_token(token)
+        now = self.days.now()
+        claims = self.access.verify(token, now)
+        with self.store.read() as work:
+            state = work.sessions.state(claims.session_id)
+        if state is None or state.user_id != claims.user_id:
+            raise Unauthenticated("the token belongs to no session", code="token_invalid")
+        if state.ended or not state.active or state.expires_at <= now:
+            raise Unauthenticated("the session has ended", code="session_ended")
+        return Principal(state.user_id, state.username, state.role, "session", claims.session_id)
+
+    def me(self, principal: Principal) -> User:
+        """Return the user who acts."""
+        self.policy.scope(principal, "auth.self")
+        with self.store.read() as work:
+            user = work.users.find(principal.user_id)
+        if user is None:
+            raise NotFound("the operator is not a user", code="user_not_found")
+        return user
+
+    def logout(self, principal: Principal) -> None:
+        """End the session that the principal came with."""
+        if principal.session_id is not None:
+            self.end_session(principal, principal.session_id)
+
+    def change_password(self, principal: Principal, old: str, new: str) -> None:
+        """Change one's own password; all other sessions end.
+
+        Raises
+        ------
+        Forbidden
+            The principal came with an API token, or the old password is wrong.
+        Invalid
+            The new password breaks a rule.
+        """
+        self.policy.scope(principal, "auth.self")
+        if principal.session_id is None:
+            raise Forbidden("a password is changed from a session", code="session_needed")
+        check_password(new, "/new_password")
+        with self.store.read() as work:
+            credential = work.credentials.find_of(principal.user_id)
+        stored = credential.password_hash if credential else ""
+        if not self.hasher.verify(old[:LONGEST], stored).fits:
+            raise Forbidden("the old password is wrong", code="wrong_password")
+        fresh = self.hasher.hash(new)
+        now = self.days.now()
+        with self.store.write() as work:
+            if not work.credentials.rehash(principal.user_id, stored, fresh):
+                raise Conflict("the password was changed meanwhile", code="password_changed")
+            work.sessions.end_all(principal.user_id, now, keep=principal.session_id)
+            work.emit(NewMessage("user.password_set", str(principal.user_id)))
+            work.commit()
+
+    def sessions(self, principal: Principal, user_id: int | None = None) -> list[Session]:
+        """List one's own open sessions, or (with ``auth.manage``) those of a user."""
+        wanted = self._whose(principal, user_id)
+        with self.store.read() as work:
+            return work.sessions.list(wanted, self.days.now())
+
+    def session(self, principal: Principal, session_id: int) -> Session:
+        """Return one of one's own open sessions, or raise NotFound."""
+        for session in self.sessions(principal):
+            if session.id == session_id:
+                return session
+        raise _no_session(session_id)
+
+    def end_all_sessions(self, principal: Principal, user_id: int | None = None) -> int:
+        """End all of one's own sessions, or (with ``auth.manage``) of a user; return how many."""
+        wanted = self._whose(principal, user_id)
+        with self.store.write() as work:
+            count = work.sessions.end_all(wanted, self.days.now())
+            work.emit(NewMessage("session.all_ended", str(wanted)))
+            work.commit()
+        return count
+
+    def end_session(
+        self, principal: Principal, session_id: int, user_id: int | None = None
+    ) -> None:
+        """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
+        wanted = self._whose(principal, user_id)
+        with self.store.write() as work:
+            if not work.sessions.end(session_id, wanted, self.days.now()):
+                raise _no_session(session_id)
+            work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
+            work.commit()
+
+    def mint_token(
+        self, principal: Principal, new: NewApiToken, user_id: int | None = None
+    ) -> MintedToken:
+        """Mint an API token of one's own, or (with ``auth.manage``) of a user.
+
+        Raises
+        ------
+        Forbidden
+            The principal came with an API token, which cannot mint another.
+        Invalid, NotFound
+            A field breaks a rule, or there is no such user.
+        """
+        wanted = self._whose(principal, user_id)
+        if principal.method == "token":
+            raise Forbidden("an API token cannot mint another", code="session_needed")
+        now = self.days.now()
+        self._check_token(new, now)
+        secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        row = ApiToken(0, wanted, new.name, new.scopes, now, new.expires_at, None)
+        with self.store.write() as work:
+            self.policy.require(work, principal, "users.read", PersonTarget(wanted))
+            row = work.tokens.add(row, hashlib.sha256(secret.encode()).digest())
+            work.emit(NewMessage("token.minted", str(wanted), {"token": row.id}))
+            work.commit()
+        return MintedToken(row.id, row.name, secret, row.scopes, row.created_at, row.expires_at)
+
+    def tokens(self, principal: Principal, user_id: int | None = None) -> Sequence[ApiToken]:
+        """List one's own API tokens, or (with ``auth.manage``) those of a user."""
+        wanted = self._whose(principal, user_id)
+        with self.store.read() as work:
+            return work.tokens.list(wanted or None)
+
+    def revoke_token(self, principal: Principal, token_id: int) -> None:
+        """Revoke an API token of one's own, or (with ``auth.manage``) of anybody; else NotFound."""
+        self.policy.scope(principal, "auth.self")
+        anyones = self.policy.allows(principal, "auth.manage")
+        with self.store.write() as work:
+            owner = None if anyones else principal.user_id
+            if not work.tokens.revoke(token_id, owner, self.days.now()):
+                raise NotFound(f"there is no token {token_id}", code="token_not_found")
+            work.emit(NewMessage("token.revoked", str(principal.user_id), {"token": token_id}))
+            work.commit()
+
+    def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
+        with self.store.read() as work:
+            credential = work.credentials.find(username)
+        known = credential is not None and credential.user.active
+        stored = credential.password_hash if credential and known else ""
+        verdict = self.hasher.verify(password[: LONGEST + 1], stored)
+        if not verdict.fits or credential is None:
+            raise Unauthenticated("wrong username or password", code="wrong_credentials")
+        fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
+        return credential.user, fresh
+
+    def _check_in(self, work: Work, user: User, now: datetime, origin: Origin) -> None:
+        if not self.check_in_on_login:
+            return
+        local = self.days.local(now)
+        fact = Fact(user.id, now, local, CheckInMethod.LOGIN, origin.ip_address, origin.user_agent)
+        try:
+            with work.savepoint():
+                ids = work.check_ins.add([fact])
+                payload: dict[str, JSON] = {"first": ids[0], "last": ids[0], "count": 1}
+                work.emit(NewMessage("checkin.recorded", str(user.id), payload))
+        except CampusError:
+            work.emit(login_retry(user.id, now, origin))
+
+    def _pair(self, user_id: int, session_id: int, secret: str, now: datetime) -> TokenPair:
+        access = self.access.issue(user_id, session_id, now, now + self.lifetimes.access)
+        return TokenPair(access, f"{_REFRESH_PREFIX}{session_id}_{secret}")
+
+    def _by_api_token(self, token: str) -> Principal:
+        now = self.days.now()
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        with self.store.read() as work:
+            found = work.tokens.find(digest, now)
+        if found is None:
+            raise Unauthenticated("the API token is not valid", code="token_invalid")
+        row, user = found
+        if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:
+            with self.store.write() as work:
+                work.tokens.touch(row.id, now)
+                work.commit()
+        return Principal(user.id, user.username, user.role, "token", None, row.scopes)
+
+    def _check_token(self, new: NewApiToken, now: datetime) -> None:
+        problems: list[Problem] = []
+        if not 1 <= len(new.name.strip()) <= _LONGEST_NAME:
+            problems.append(Problem("/name", f"must have 1 to {_LONGEST_NAME} characters"))
+        known = {"*", *self.policy.rules, *(f"{a.split('.')[0]}.*" for a in self.policy.rules)}
+        if not new.scopes:
+            problems.append(Problem("/scopes", "must name at least one scope, such as *"))
+        problems += [
+            Problem(f"/scopes/{i}", f"{scope!r} is no scope; such as *, attendance.* or users.read")
+            for i, scope in enumerate(new.scopes)
+            if scope not in known
+        ]
+        if new.expires_at is not None and (new.expires_at.tzinfo is None or new.expires_at <= now):
+            problems.append(Problem("/expires_at", "must lie in the future, and have an offset"))
+        if problems:
+            raise Invalid(*problems)
+
+    def _whose(self, principal: Principal, user_id: int | None) -> int:
+        if user_id is None or user_id == principal.user_id:
+            self.policy.scope(principal, "auth.self")
+            return principal.user_id
+        self.policy.scope(principal, "auth.manage")
+        return user_id
+
+
+def _new_secret() -> tuple[str, bytes]:
+    secret = secrets.token_urlsafe(32)
+    return secret, hashlib.sha256(secret.encode()).digest()
+
+
+def _parse_refresh(token: str) -> tuple[int, bytes]:
+    session, _, secret = token.removeprefix(_REFRESH_PREFIX).partition("_")
+    known = token.startswith(_REFRESH_PREFIX) and session.isascii() and session.isdigit()
+    if not known or len(token) > _LONGEST_REFRESH:
+        raise _refused_refresh()
+    return int(session[:18]), hashlib.sha256(secret.encode("utf-8", "replace")).digest()
+
+
+def _no_session(session_id: int) -> NotFound:
+    return NotFound(f"there is no session {session_id}", code="session_not_found")
+
+
+def _refused_refresh() -> Unauthenticated:
+    return Unauthenticated("the refresh token is not valid", code="refresh_refused")

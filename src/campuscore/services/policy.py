@@ -1,0 +1,160 @@
+"""Who may do what: one table, from which both checks and list filters follow.
+
+An action that is not in the table does not exist. A role that the action does not name, and that
+has no reach through ``anyone``, may not do it: deny by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+from typing import Final
+
+from attrs import field, frozen
+
+from campuscore.domain.access import Reach, Scope
+from campuscore.domain.auth import Principal
+from campuscore.domain.days import Days
+from campuscore.domain.users import Role
+from campuscore.errors import Forbidden, NotFound
+from campuscore.ports.work import Work
+
+__all__ = ["RULES", "GroupTarget", "PersonTarget", "Policy", "Rule", "Target"]
+
+_SELF, _FELLOW, _ALL = Reach.SELF, Reach.FELLOW, Reach.ALL
+_TAUGHT, _LED = Reach.TAUGHT, Reach.TAUGHT | Reach.ASSISTED
+
+
+@frozen
+class PersonTarget:
+    """What belongs to a user on a local day (today when None)."""
+
+    user: int
+    day: date | None = None
+
+
+@frozen
+class GroupTarget:
+    """What belongs to a group."""
+
+    group: int
+
+
+Target = PersonTarget | GroupTarget
+
+
+@frozen
+class Rule:
+    """How far each campus role reaches, and how far anyone does.
+
+    ``seen_by`` names the action that decides between 403 and 404 for an object out of reach.
+    """
+
+    admin: Reach = _ALL
+    teacher: Reach = Reach.NONE
+    device: Reach = Reach.NONE
+    anyone: Reach = Reach.NONE
+    seen_by: str = ""
+
+    def reach(self, role: Role) -> Reach:
+        """Return the reach of a principal with this campus role."""
+        if role is Role.ADMIN:
+            return self.admin
+        if role is Role.DEVICE:
+            return self.device
+        return self.anyone | (self.teacher if role is Role.TEACHER else Reach.NONE)
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "auth.self": Rule(anyone=_ALL, device=_ALL),
+        "auth.manage": Rule(),
+        "users.read": Rule(teacher=_ALL, anyone=_SELF | _FELLOW | _LED, device=_SELF),
+        "users.details": Rule(anyone=_SELF | _TAUGHT, device=_SELF, seen_by="users.read"),
+        "users.write": Rule(seen_by="users.read"),
+        "rosters.import": Rule(),
+        "groups.read": Rule(anyone=_FELLOW | _LED),
+        "groups.create": Rule(teacher=_ALL),
+        "groups.write": Rule(anyone=_TAUGHT, seen_by="groups.read"),
+        "attendance.read": Rule(anyone=_SELF | _LED),
+        "attendance.origin": Rule(anyone=_SELF, seen_by="attendance.read"),
+        "attendance.record": Rule(anyone=_SELF, device=_SELF, seen_by="users.read"),
+        "attendance.record_for": Rule(anyone=_LED, device=_ALL, seen_by="users.read"),
+        "attendance.attach": Rule(anyone=_SELF | _LED, seen_by="users.read"),
+        "attendance.withdraw": Rule(anyone=_SELF | _LED, seen_by="attendance.read"),
+        "attendance.rebuild": Rule(),
+        "schedule.read": Rule(anyone=_FELLOW | _LED),
+        "schedule.write": Rule(anyone=_TAUGHT, seen_by="schedule.read"),
+        "terms.read": Rule(anyone=_ALL),
+        "terms.write": Rule(),
+        "rooms.read": Rule(anyone=_ALL),
+        "rooms.write": Rule(),
+        "operations.read": Rule(),
+        "operations.write": Rule(),
+    }
+)
+
+
+@frozen
+class Policy:
+    """The one place that decides; services ask it first."""
+
+    days: Days
+    rules: Mapping[str, Rule] = field(default=RULES)
+
+    def scope(self, principal: Principal, action: str) -> Scope:
+        """Return how far the principal reaches with an action, for lists to filter by.
+
+        Raises
+        ------
+        Forbidden
+            The principal may never do this kind of action.
+        """
+        reach = self.rules[action].reach(principal.role)
+        if reach is Reach.NONE or not principal.within(action):
+            raise Forbidden(f"you may not do this ({action})")
+        return Scope(reach, principal.user_id, self.days.today())
+
+    def allows(self, principal: Principal, action: str) -> bool:
+        """Say whether the principal may ever do this kind of action."""
+        try:
+            self.scope(principal, action)
+        except Forbidden:
+            return False
+        return True
+
+    def may(self, work: Work, principal: Principal, action: str, target: Target) -> bool:
+        """Say whether the principal may do the action to this target, which must exist."""
+        if not self.allows(principal, action):
+            return False
+        scope = self.scope(principal, action)
+        if isinstance(target, GroupTarget):
+            return work.groups.reaches(scope, target.group)
+        day = target.day or scope.today
+        return target.user in work.users.reached(scope, [target.user], day)
+
+    def require(self, work: Work, principal: Principal, action: str, target: Target) -> None:
+        """Let the principal act on the target, or raise.
+
+        Raises
+        ------
+        Forbidden
+            The target can be seen by the principal, but not acted on.
+        NotFound
+            There is no such target, or none that the principal can see.
+        """
+        self.scope(principal, action)
+        if self.may(work, principal, action, target):
+            return
+        seen_by = self.rules[action].seen_by
+        if seen_by and self.may(work, principal, seen_by, target):
+            raise Forbidden(f"you may not do this here ({action})")
+        raise not_found(target)
+
+
+def not_found(target: Target) -> NotFound:
+    """Make the error for a target that is not there, or not for this principal."""
+    if isinstance(target, GroupTarget):
+        return NotFound(f"there is no group {target.group}", code="group_not_found")
+    return NotFound(f"there is no user {target.user}", code="user_not_found")

@@ -1,0 +1,204 @@
+"""Users: create, look up, change, deactivate."""
+
+from __future__ import annotations
+
+import secrets
+
+from attrs import evolve, frozen
+
+from campuscore.domain.auth import OPERATOR, Principal
+from campuscore.domain.days import Days
+from campuscore.domain.events import NewMessage
+from campuscore.domain.paging import Page, PageRequest, cut_page
+from campuscore.domain.passwords import check_password
+from campuscore.domain.unset import Unset, given
+from campuscore.domain.users import NewUser, Role, User, UserChange, UserName, UserQuery
+from campuscore.errors import Conflict, NotFound
+from campuscore.ports.auth import PasswordHasher
+from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.policy import PersonTarget, Policy, not_found
+
+__all__ = ["UserService"]
+
+_PAGE = 10_000
+
+
+@frozen
+class UserService:
+    """People and devices of the campus."""
+
+    store: WorkFactory
+    policy: Policy
+    days: Days
+    hasher: PasswordHasher
+
+    def create(self, principal: Principal, new: NewUser) -> User:
+        """Create a user.
+
+        Parameters
+        ----------
+        principal
+            Who acts; needs ``users.write``.
+        new
+            The user; without a password nobody can log in as them until one is set.
+
+        Raises
+        ------
+        Conflict
+            The username is taken.
+        Forbidden, Invalid
+            The principal may not, or a field breaks a rule.
+        """
+        self.policy.scope(principal, "users.write")
+        new.check()
+        stored = self._hash(new.password)
+        with self.store.write() as work:
+            user = self._add(work, new, stored)
+            work.commit()
+        return user
+
+    def list(
+        self,
+        principal: Principal,
+        query: UserQuery | None = None,
+        page: PageRequest | None = None,
+    ) -> Page[User] | Page[UserName]:
+        """List users by id: whole ones for those who may read every detail, else their names."""
+        query, page = query or UserQuery(), page or PageRequest()
+        scope = self.policy.scope(principal, "users.read")
+        part = page.slice(default=_PAGE, width=1)
+        with self.store.read() as work:
+            if principal.role is Role.ADMIN:
+                return cut_page(work.users.list(scope, query, part), part, lambda u: (u.id,))
+            return cut_page(work.users.names(scope, query, part), part, lambda u: (u.id,))
+
+    def get(self, principal: Principal, user_id: int) -> User | UserName:
+        """Return one user: whole where the principal may read details, else the name.
+
+        Raises
+        ------
+        NotFound
+            There is no such user within the principal's rights.
+        """
+        target = PersonTarget(user_id)
+        with self.store.read() as work:
+            self.policy.require(work, principal, "users.read", target)
+            user = _found(work, user_id)
+            if self.policy.may(work, principal, "users.details", target):
+                return user
+        return UserName(user.id, user.username, user.first_name, user.last_name, user.role)
+
+    def find_named(self, principal: Principal, username: str) -> User | UserName:
+        """Return one user by username; as ``get``."""
+        self.policy.scope(principal, "users.read")
+        with self.store.read() as work:
+            found = work.users.find_named([username])
+        try:
+            return self.get(principal, found[0].id if found else 0)
+        except NotFound as error:
+            text = f"there is no user {username!r}"
+            raise NotFound(text, code=error.code) from error
+
+    def update(self, principal: Principal, user_id: int, change: UserChange) -> User:
+        """Change fields of a user; a password that is not given, or None, stays as it is.
+
+        Raises
+        ------
+        Conflict
+            The username is taken, or nobody would be left to administer the campus.
+        Forbidden, Invalid, NotFound
+            The principal may not, a field breaks a rule, or there is no such user.
+        """
+        self.policy.scope(principal, "users.write")
+        change.check()
+        secret = given(change.password, None)
+        stored = self._hash(secret)
+        with self.store.write() as work:
+            self.policy.require(work, principal, "users.write", PersonTarget(user_id))
+            user = _found(work, user_id)
+            changed = _apply(user, change)
+            if changed != user:
+                self._save(work, user, changed)
+            if stored:
+                work.credentials.set(user_id, stored, self.days.now())
+                work.sessions.end_all(user_id, self.days.now(), keep=principal.session_id)
+                work.emit(NewMessage("user.password_set", str(user_id)))
+            work.commit()
+        return changed
+
+    def deactivate(self, principal: Principal, user_id: int) -> None:
+        """Shut a user out in the very next request; what they did stays on record."""
+        self.update(principal, user_id, UserChange(active=False))
+
+    def set_password(self, principal: Principal, user_id: int, password: str) -> None:
+        """Set a user's password and end their sessions."""
+        self.update(principal, user_id, UserChange(password=password))
+
+    def ensure_administrator(self, username: str, password: str | None) -> str | None:
+        """Create the first administrator on an empty campus.
+
+        Returns
+        -------
+        str or None
+            The password, where one was made up; None where it was given or nothing was to do.
+        """
+        with self.store.read() as work:
+            if _any_user(self.policy, work):
+                return None
+        chosen = password or secrets.token_urlsafe(12)
+        self.create(OPERATOR, NewUser(username=username, role=Role.ADMIN, password=chosen))
+        return None if password else chosen
+
+    def _hash(self, password: str | None) -> str:
+        if password is None:
+            return ""
+        check_password(password)
+        return self.hasher.hash(password)
+
+    def _add(self, work: Work, new: NewUser, stored: str) -> User:
+        now = self.days.now()
+        user = work.users.add(new, now)
+        if stored:
+            work.credentials.set(user.id, stored, now)
+        work.emit(NewMessage("user.created", str(user.id), {"username": user.username}))
+        return user
+
+    def _save(self, work: Work, user: User, changed: User) -> None:
+        work.users.save(changed)
+        if _is_admin(user) and not _is_admin(changed) and not _any_admin(self.policy, work):
+            raise Conflict("the last administrator cannot be taken away", code="last_admin")
+        if user.active and not changed.active:
+            work.sessions.end_all(user.id, self.days.now())
+            work.emit(NewMessage("user.deactivated", str(user.id)))
+        else:
+            work.emit(NewMessage("user.updated", str(user.id)))
+
+
+def _apply(user: User, change: UserChange) -> User:
+    fields = ("username", "first_name", "last_name", "role", "email", "locale", "active")
+    values = {name: getattr(change, name) for name in fields}
+    return evolve(user, **{name: v for name, v in values.items() if not isinstance(v, Unset)})
+
+
+def _is_admin(user: User) -> bool:
+    return user.active and user.role is Role.ADMIN
+
+
+def _any_admin(policy: Policy, work: Work) -> bool:
+    part = PageRequest(limit=1).slice(default=1, width=1)
+    scope = policy.scope(OPERATOR, "users.read")
+    return bool(work.users.names(scope, UserQuery(active=True, role=Role.ADMIN), part))
+
+
+def _any_user(policy: Policy, work: Work) -> bool:
+    part = PageRequest(limit=1).slice(default=1, width=1)
+    return bool(
+        work.users.names(policy.scope(OPERATOR, "users.read"), UserQuery(active=None), part)
+    )
+
+
+def _found(work: Work, user_id: int) -> User:
+    user = work.users.find(user_id)
+    if user is None:
+        raise not_found(PersonTarget(user_id))
+    return user

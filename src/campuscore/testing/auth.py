@@ -1,0 +1,241 @@
+"""The contracts of credentials, sessions and API tokens."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from campuscore.domain.auth import ApiToken, Session, SessionState
+from campuscore.domain.users import Role
+from campuscore.errors import NotFound
+from campuscore.ports.auth import NewSession
+from campuscore.ports.work import Work, WorkFactory
+from campuscore.testing.contract import NOBODY, NOON, Contract, add_user
+
+__all__ = ["ApiTokensContract", "CredentialsContract", "SessionsContract"]
+
+_SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
+_OLD, _NEW, _WRONG = b"\0" * 32, b"\x01" * 32, b"\xff" * 32
+
+
+class CredentialsContract(Contract):
+    """What ``Credentials`` promises. The fixture ``store`` is an empty WorkFactory."""
+
+    def test_user_without_password_has_an_empty_hash(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            key = add_user(work, "Anna")
+            user = work.users.find(key)
+            for found in (work.credentials.find("aNNA"), work.credentials.find_of(key)):
+                assert found is not None
+                assert (found.user, found.password_hash) == (user, "")
+            assert work.credentials.find("nobody") is None
+            assert work.credentials.find_of(NOBODY) is None
+
+    def test_set_replaces_the_hash_of_one_user(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            for text in ("first", "second"):
+                work.credentials.set(anna, text, NOON)
+            work.commit()
+        with store.read() as work:
+            assert [_hash(work, key) for key in (anna, bert)] == ["second", ""]
+
+    def test_rehash_gives_way_to_a_change(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            key, other = add_user(work, "anna"), add_user(work, "bert")
+            assert not work.credentials.rehash(key, "", "new")
+            for user in (key, other):
+                work.credentials.set(user, "old", NOON)
+            assert not work.credentials.rehash(key, "other", "new")
+            assert work.credentials.rehash(key, "old", "new")
+            assert [_hash(work, user) for user in (key, other)] == ["new", "old"]
+
+    def test_inactive_users_are_found_too(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            key = add_user(work, "anna")
+            _deactivate(work, key)
+            found = work.credentials.find("anna")
+            assert found is not None
+            assert not found.user.active
+
+
+class SessionsContract(Contract):
+    """What ``Sessions`` promises. The fixture ``store`` is an empty WorkFactory."""
+
+    def test_state_tells_whose_and_whether_it_counts(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user = add_user(work, "anna", Role.TEACHER)
+            key = _open(work, user)
+            ends = NOON + _HOUR
+            state = SessionState(
+                user, "anna", Role.TEACHER, active=True, ended=False, expires_at=ends
+            )
+            assert work.sessions.state(key) == state
+            assert work.sessions.state(NOBODY) is None
+            assert work.sessions.end(key, user, NOON)
+            _deactivate(work, user)
+            work.commit()
+        with store.read() as work:
+            assert work.sessions.state(key) == evolve(state, active=False, ended=True)
+
+    def test_a_session_belongs_to_a_user(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            with pytest.raises(NotFound) as caught, work.savepoint():
+                _open(work, NOBODY)
+            assert caught.value.code == "user_not_found"
+
+    def test_rotation_needs_the_present_secret_once(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user = add_user(work, "anna")
+            key, other = _open(work, user), _open(work, user)
+            at, idle = NOON + _SECOND, NOON - _HOUR
+            assert work.sessions.rotate(key, _WRONG, _NEW, at, idle) is None
+            assert work.sessions.rotate(NOBODY, _OLD, _NEW, at, idle) is None
+            assert work.sessions.rotate(key, _OLD, _NEW, at, idle) == user
+            assert work.sessions.rotate(key, _OLD, _NEW, at, idle) is None
+            assert work.sessions.rotate(key, _NEW, _OLD, at, idle) == user
+            used = {row.id: row.last_used_at for row in work.sessions.list(user, NOON)}
+            assert used == {key: at, other: NOON}
+
+    def test_rotation_ends_with_session_idleness_or_user(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            users = [add_user(work, name) for name in ("anna", "bert", "carl")]
+            ended, idle, shut_out = (_open(work, user) for user in users)
+            expired = _open(work, users[1])
+            work.sessions.end(ended, users[0], NOON)
+            _deactivate(work, users[2])
+            later, ago = NOON + _SECOND, NOON - _HOUR
+            rotate = work.sessions.rotate
+            assert rotate(ended, _OLD, _NEW, later, ago) is None
+            assert rotate(shut_out, _OLD, _NEW, later, ago) is None
+            assert rotate(idle, _OLD, _NEW, later, NOON + _SECOND) is None
+            assert rotate(expired, _OLD, _NEW, NOON + _HOUR, ago) is None
+            assert rotate(expired, _OLD, _NEW, NOON + _HOUR - _SECOND, ago) == users[1]
+
+    def test_of_many_threads_one_rotates(self, store: WorkFactory) -> None:
+        self.need("concurrent_writers")
+        with store.write() as work:
+            user = add_user(work, "anna")
+            key = _open(work, user)
+            work.commit()
+
+        def rotate(number: int) -> int | None:
+            with store.write() as work:
+                new = bytes([number]) * 32
+                found = work.sessions.rotate(key, _OLD, new, NOON + _SECOND, NOON - _HOUR)
+                work.commit()
+            return found
+
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(rotate, range(1, 13)))
+        assert sorted(found, key=str) == [user] + [None] * 11
+
+    def test_list_gives_open_sessions_newest_first(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            first, gone, last = (_open(work, anna) for _ in range(3))
+            _open(work, bert)
+            work.sessions.end(gone, anna, NOON)
+            row = Session(last, anna, NOON, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1")
+            assert work.sessions.list(anna, NOON) == [row, evolve(row, id=first)]
+            assert work.sessions.list(anna, NOON + _HOUR) == []
+
+    def test_end_is_for_the_user_of_the_session_once(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            key = _open(work, anna)
+            assert not work.sessions.end(key, bert, NOON)
+            assert not work.sessions.end(NOBODY, anna, NOON)
+            assert work.sessions.end(key, anna, NOON)
+            assert not work.sessions.end(key, anna, NOON)
+
+    def test_end_all_keeps_one_and_those_of_others(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            kept, *_ = [_open(work, anna) for _ in range(3)]
+            other = _open(work, bert)
+            assert work.sessions.end_all(anna, NOON, keep=kept) == 2
+            assert [row.id for row in work.sessions.list(anna, NOON)] == [kept]
+            assert work.sessions.end_all(anna, NOON) == 1
+            assert work.sessions.end_all(anna, NOON) == 0
+            assert [row.id for row in work.sessions.list(bert, NOON)] == [other]
+
+
+class ApiTokensContract(Contract):
+    """What ``ApiTokens`` promises. The fixture ``store`` is an empty WorkFactory."""
+
+    def test_added_token_is_found_by_its_hash(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user = add_user(work, "anna")
+            scopes = ("attendance.*", "users.read")
+            row = ApiToken(0, user, "бот", scopes, NOON, NOON + _HOUR, None)
+            added = work.tokens.add(evolve(row), _OLD)
+            work.commit()
+        assert evolve(added, id=0) == row
+        with store.read() as work:
+            assert work.tokens.find(_OLD, NOON) == (added, work.users.find(user))
+            assert work.tokens.find(_NEW, NOON) is None
+            assert list(work.tokens.list(user)) == [added]
+
+    def test_expired_revoked_and_shut_out_tokens_are_not_found(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            expiring = _mint(work, anna, _OLD, hours=1)
+            revoked = _mint(work, anna, _NEW)
+            _mint(work, bert, _WRONG)
+            assert work.tokens.find(_OLD, NOON + _HOUR - _SECOND) is not None
+            assert work.tokens.find(_OLD, NOON + _HOUR) is None
+            assert work.tokens.revoke(revoked.id, None, NOON)
+            assert work.tokens.find(_NEW, NOON) is None
+            _deactivate(work, bert)
+            assert work.tokens.find(_WRONG, NOON) is None
+            assert [row.id for row in work.tokens.list(anna)] == [expiring.id]
+
+    def test_list_is_of_one_user_or_all_by_id(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            rows = [_mint(work, anna, _OLD), _mint(work, bert, _NEW), _mint(work, anna, _WRONG)]
+            assert list(work.tokens.list(None)) == rows
+            assert list(work.tokens.list(anna)) == [rows[0], rows[2]]
+            assert list(work.tokens.list(NOBODY)) == []
+
+    def test_touch_stores_the_last_use_of_one_token(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user = add_user(work, "anna")
+            used, idle = _mint(work, user, _OLD), _mint(work, user, _NEW)
+            work.tokens.touch(used.id, NOON + _SECOND)
+            work.tokens.touch(NOBODY, NOON)
+            assert list(work.tokens.list(user)) == [evolve(used, last_used_at=NOON + _SECOND), idle]
+
+    def test_revocation_is_once_and_may_ask_for_the_owner(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            row, other = _mint(work, anna, _OLD), _mint(work, anna, _NEW)
+            assert not work.tokens.revoke(row.id, bert, NOON)
+            assert not work.tokens.revoke(NOBODY, None, NOON)
+            assert work.tokens.revoke(row.id, anna, NOON)
+            assert not work.tokens.revoke(row.id, anna, NOON)
+            assert list(work.tokens.list(anna)) == [other]
+
+
+def _hash(work: Work, user: int) -> str | None:
+    found = work.credentials.find_of(user)
+    return found.password_hash if found else None
+
+
+def _deactivate(work: Work, key: int) -> None:
+    user = work.users.find(key)
+    assert user is not None
+    work.users.save(evolve(user, active=False))
+
+
+def _open(work: Work, user: int) -> int:
+    return work.sessions.open(NewSession(user, _OLD, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1"))
+
+
+def _mint(work: Work, user: int, secret_hash: bytes, hours: int | None = None) -> ApiToken:
+    ends = None if hours is None else NOON + timedelta(hours=hours)
+    return work.tokens.add(ApiToken(0, user, "bot", ("*",), NOON, ends, None), secret_hash)

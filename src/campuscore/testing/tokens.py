@@ -1,0 +1,75 @@
+"""The contract of the signer of access tokens."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import datetime, timedelta
+
+import pytest
+
+from campuscore.domain.auth import Claims
+from campuscore.errors import Unauthenticated
+from campuscore.ports.auth import AccessTokens
+from campuscore.testing.contract import NOON, Contract
+
+__all__ = ["AccessTokensContract"]
+
+_LIFE, _SECOND = timedelta(minutes=10), timedelta(seconds=1)
+
+
+class AccessTokensContract(Contract):
+    """What ``AccessTokens`` promises.
+
+    The fixture ``access`` is an AccessTokens, ``stranger`` another one with a key of its own.
+    """
+
+    def test_a_token_says_what_was_issued_until_it_expires(self, access: AccessTokens) -> None:
+        token = access.issue(7, 1 << 40, NOON, NOON + _LIFE)
+        claims = Claims(7, 1 << 40, (NOON + _LIFE).timestamp())
+        for at in (NOON, NOON + _LIFE - _SECOND):
+            assert access.verify(token, at) == claims
+        for at in (NOON + _LIFE, NOON + 2 * _LIFE):
+            assert _refusal(access, token, at=at) == "token_expired"
+
+    def test_tokens_are_told_apart(self, access: AccessTokens) -> None:
+        tokens = [access.issue(user, 3, NOON, NOON + _LIFE) for user in (1, 2)]
+        assert [access.verify(token, NOON).user_id for token in tokens] == [1, 2]
+
+    def test_a_token_of_another_signer_is_refused(
+        self, access: AccessTokens, stranger: AccessTokens
+    ) -> None:
+        token = stranger.issue(7, 3, NOON, NOON + _LIFE)
+        assert _refusal(access, token) == "token_invalid"
+
+    def test_a_token_with_any_character_changed_is_refused(self, access: AccessTokens) -> None:
+        token = access.issue(7, 3, NOON, NOON + _LIFE)
+        for place in range(len(token)):
+            other = "A" if token[place] != "A" else "B"
+            changed = f"{token[:place]}{other}{token[place + 1 :]}"
+            assert _refusal(access, changed) == "token_invalid"
+
+    @pytest.mark.parametrize(
+        "token", ["", ".", "..", "a.b.c", "é", "\0", "cct_x", "x" * 100_000, "a.b", "a.b.c.d"]
+    )
+    def test_what_is_no_token_is_refused(self, access: AccessTokens, token: str) -> None:
+        assert _refusal(access, token) == "token_invalid"
+
+    def test_an_unsigned_token_is_refused(self, access: AccessTokens) -> None:
+        _, payload, signature = access.issue(7, 3, NOON, NOON + _LIFE).split(".")
+        for kind in ("none", "HS512"):
+            text = json.dumps({"alg": kind, "typ": "at+jwt"}).encode()
+            head = base64.urlsafe_b64encode(text).decode().rstrip("=")
+            assert _refusal(access, f"{head}.{payload}.") == "token_invalid"
+            assert _refusal(access, f"{head}.{payload}.{signature}") == "token_invalid"
+
+    def test_surrounding_characters_are_refused(self, access: AccessTokens) -> None:
+        token = access.issue(7, 3, NOON, NOON + _LIFE)
+        for text in (f" {token}", f"{token}\n", f"{token}=", f"{token}."):
+            assert _refusal(access, text) == "token_invalid"
+
+
+def _refusal(access: AccessTokens, token: str, at: datetime = NOON) -> str:
+    with pytest.raises(Unauthenticated) as caught:
+        access.verify(token, at)
+    return caught.value.code

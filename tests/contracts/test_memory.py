@@ -1,0 +1,115 @@
+"""The memory store fulfils every contract; it lacks durability and reads beside a writer."""
+
+from __future__ import annotations
+
+import pytest
+
+from campuscore.adapters.memory import open_blobs, open_store
+from campuscore.testing import (
+    ApiTokensContract,
+    AttachmentsContract,
+    BlobStoreContract,
+    CheckInsContract,
+    CredentialsContract,
+    DaysContract,
+    EntriesContract,
+    GroupsContract,
+    MachineContract,
+    MembershipsContract,
+    OutboxContract,
+    RoomsContract,
+    RosterLinksContract,
+    SessionsContract,
+    StoreKeeperContract,
+    TermsContract,
+    UsersContract,
+    WorkContract,
+)
+
+
+class _Memory:
+    concurrent_writers = True
+
+    @pytest.fixture
+    def store(self):
+        return open_store()
+
+
+class TestUsers(_Memory, UsersContract):
+    pass
+
+
+class TestGroups(_Memory, GroupsContract):
+    pass
+
+
+class TestMemberships(_Memory, MembershipsContract):
+    pass
+
+
+class TestCheckIns(_Memory, CheckInsContract):
+    pass
+
+
+class TestDays(_Memory, DaysContract):
+    pass
+
+
+class TestAttachments(_Memory, AttachmentsContract):
+    pass
+
+
+class TestEntries(_Memory, EntriesContract):
+    pass
+
+
+class TestTerms(_Memory, TermsContract):
+    pass
+
+
+class TestRooms(_Memory, RoomsContract):
+    pass
+
+
+class TestCredentials(_Memory, CredentialsContract):
+    pass
+
+
+class TestSessions(_Memory, SessionsContract):
+    pass
+
+
+class TestApiTokens(_Memory, ApiTokensContract):
+    pass
+
+
+class TestOutbox(_Memory, OutboxContract):
+    pass
+
+
+class TestRosterLinks(_Memory, RosterLinksContract):
+    pass
+
+
+class TestWork(_Memory, WorkContract):
+    pass
+
+
+class TestMachine(MachineContract):
+    @pytest.fixture
+    def fresh(self):
+        return open_store
+
+
+class TestKeeper(StoreKeeperContract):
+    @pytest.fixture
+    def keeper(self):
+        return open_store().keeper
+
+
+class TestBlobs(BlobStoreContract):
+    concurrent_writers = True
+
+    @pytest.fixture
+    def blobs(self):
+        return open_blobs()

@@ -1,0 +1,202 @@
+"""A real server on a real socket, one for each test process, and people to call it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from datetime import date
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import define, field, frozen
+
+from campuscore import NewUser, Role, Settings, open_campus
+from campuscore.bootstrap import Campus
+from campuscore.domain.auth import NewApiToken
+from campuscore.domain.groups import Membership, NewGroup
+
+from .client import Client
+
+ZONE = "Europe/Moscow"
+ADMIN_PASSWORD = "administrator"
+LONG_AGO = date(2024, 1, 1)
+_PATIENCE = 60.0
+_NUMBERS = count(1)
+_LEFT_OUT = {"leases", "alembic_version"}
+_CHANGING = {"api_tokens": "last_used_at", "outbox": "state,attempts,due_at,last_error"}
+
+
+@frozen
+class Server:
+    """A running server and its home folder."""
+
+    port: int
+    home: Path
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return all that is stored, but what deliveries and the use of a token touch."""
+        files = (path for path in (self.home / "files").rglob("*") if path.is_file())
+        found: dict[str, Any] = {"files": sorted(map(str, files))}
+        connection = sqlite3.connect(f"file:{self.home / 'campus.db'}?mode=ro", uri=True)
+        try:
+            query = (
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+            for (name,) in connection.execute(query).fetchall():
+                if name not in _LEFT_OUT:
+                    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+                    kept = [c for c in columns if c not in _CHANGING.get(name, "").split(",")]
+                    rows = f"SELECT {', '.join(map(_quoted, kept))} FROM {name} ORDER BY 1, 2"
+                    found[name] = connection.execute(rows).fetchall()
+        finally:
+            connection.close()
+        return found
+
+    @contextmanager
+    def untouched(self) -> Generator[None]:
+        """Fail when the block changes anything that is stored."""
+        before = self.snapshot()
+        yield
+        after = self.snapshot()
+        assert {k for k in after if after[k] != before[k]} == set()
+
+
+def _quoted(column: str) -> str:
+    return f'"{column}"'
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("campus")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("CAMPUSCORE_")}
+    environ |= {
+        "CAMPUSCORE_HOME": str(home),
+        "CAMPUSCORE_TIME_ZONE": ZONE,
+        "CAMPUSCORE_ADMIN_PASSWORD": ADMIN_PASSWORD,
+        "CAMPUSCORE_SQLITE_SYNCHRONOUS": "normal",
+        "CAMPUSCORE_MAX_BODY": str(1024 * 1024),
+        "CAMPUSCORE_MAX_UPLOAD": str(256 * 1024),
+    }
+    command = [sys.executable, "-m", "campuscore", "serve", "--port", str(port), "--workers", "2"]
+    log = home / "serve.log"
+    with log.open("wb") as words:
+        process = subprocess.Popen(command, env=environ, stdout=words, stderr=words)
+    try:
+        _wait_until_ready(process, port, log)
+        yield Server(port, home)
+    finally:
+        process.terminate()
+        try:
+            ended = process.wait(30)
+        finally:
+            process.kill()
+            process.wait()
+    assert ended == 0, log.read_text()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if Client(port).get("/readyz").status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail(f"the server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def campus(server: Server) -> Iterator[Campus]:
+    """The same campus as a library, to prepare and to look at what the server serves."""
+    settings = Settings(home=str(server.home), time_zone=ZONE, sqlite_synchronous="normal")
+    with open_campus(settings) as campus:
+        yield campus
+
+
+@pytest.fixture(scope="session")
+def anybody(server: Server) -> Client:
+    return Client(server.port)
+
+
+@pytest.fixture(scope="session")
+def admin(campus: Campus, anybody: Client) -> Client:
+    found = campus.users.find_named(campus.operator, "admin")
+    return anybody.bearer(_mint(campus, found.id))
+
+
+def _mint(campus: Campus, user_id: int) -> str:
+    return campus.auth.mint_token(campus.operator, NewApiToken(name="test"), user_id).token
+
+
+@define
+class World:
+    """A course with a lab below it, and another course beside; all names are new in each test.
+
+    course: teacher, assistant; lab (below): student, classmate; other: colleague, stranger.
+    """
+
+    campus: Campus
+    anybody: Client
+    number: int = field(factory=lambda: next(_NUMBERS))
+    users: dict[str, int] = field(factory=dict)
+    groups: dict[str, int] = field(factory=dict)
+
+    def name(self, who: str) -> str:
+        return f"{who}.{self.number}"
+
+    def add(self, who: str, role: Role = Role.STUDENT, **fields: str) -> int:
+        new = NewUser(
+            username=self.name(who),
+            role=role,
+            first_name=fields.pop("first_name", who.title()),
+            last_name=f"Of{self.number}",
+            **fields,
+        )
+        self.users[who] = self.campus.users.create(self.campus.operator, new).id
+        return self.users[who]
+
+    def group(self, name: str, parent: str | None = None) -> int:
+        above = self.groups[parent] if parent else None
+        new = NewGroup(name=self.name(name), parent=above)
+        self.groups[name] = self.campus.groups.create(self.campus.operator, new).id
+        return self.groups[name]
+
+    def join(self, group: str, who: str, role: Role, begin: date = LONG_AGO) -> None:
+        row = Membership(0, self.groups[group], self.users[who], role, begin, None, "manual")
+        with self.campus.groups.store.write() as work:
+            work.memberships.add([row])
+            work.commit()
+
+    def client(self, who: str) -> Client:
+        return self.anybody.bearer(_mint(self.campus, self.users[who]))
+
+
+@pytest.fixture
+def world(campus: Campus, anybody: Client) -> World:
+    world = World(campus, anybody)
+    world.group("course")
+    world.group("lab", "course")
+    world.group("other")
+    rows = (
+        ("course", "teacher", Role.TEACHER),
+        ("course", "assistant", Role.ASSISTANT),
+        ("lab", "student", Role.STUDENT),
+        ("lab", "classmate", Role.STUDENT),
+        ("other", "colleague", Role.TEACHER),
+        ("other", "stranger", Role.STUDENT),
+    )
+    for group, who, role in rows:
+        world.add(who, role)
+        world.join(group, who, role)
+    return world

@@ -1,0 +1,78 @@
+"""Probes, metrics, keys and pages over HTTP."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import campuscore
+
+
+def test_health_and_readiness(anybody):
+    assert anybody.get("/healthz").json == {"status": "ok"}
+    assert anybody.get("/readyz").json == {"status": "ready"}
+
+
+def test_metrics_count_the_outbox(admin):
+    answer = admin.get("/metrics")
+    lines = answer.body.decode().splitlines()
+
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert lines[:2] == [
+        "# HELP campuscore_outbox_messages Messages in the outbox.",
+        "# TYPE campuscore_outbox_messages gauge",
+    ]
+    states = [
+        re.fullmatch(r'campuscore_outbox_messages\{state="(\w+)"\} \d+', x) for x in lines[2:]
+    ]
+    assert [found and found[1] for found in states] == ["pending", "done", "dead"]
+
+
+@pytest.mark.parametrize("who", ["student", "teacher"])
+def test_metrics_are_for_administrators(world, who):
+    assert world.client(who).get("/metrics").status == 403
+
+
+def test_metrics_need_a_token(anybody):
+    assert anybody.get("/metrics").status == 401
+
+
+def test_there_are_no_public_keys_while_secrets_sign(anybody):
+    assert anybody.get("/.well-known/jwks.json").json == {"keys": []}
+
+
+def test_the_document_is_served_as_it_is_made(anybody):
+    found = anybody.get("/openapi.json").json
+
+    assert found["openapi"].startswith("3.1")
+    assert found["info"]["version"] == campuscore.__version__
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/admin/", "/admin"])
+def test_pages_stand_alone(anybody, path):
+    answer = anybody.get(path)
+    page = answer.body.decode()
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert page.startswith("<!doctype html>")
+    assert "<script" not in page
+    assert not re.findall(r"(?:src|href)=['\"](?!/|#)", page)
+
+
+def test_every_answer_forbids_sniffing(anybody, admin):
+    answers = [anybody.get("/"), admin.get("/users/"), anybody.get("/users/"), anybody.get("/x")]
+
+    assert {each.headers["x-content-type-options"] for each in answers} == {"nosniff"}
+
+
+def test_answers_to_a_principal_are_not_stored_by_caches(admin):
+    assert admin.get("/users/").headers["cache-control"] == "no-store"
+
+
+def test_no_origin_is_allowed_unless_configured(anybody):
+    answer = anybody.get("/healthz", Origin="https://portal.example")
+
+    assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -1,0 +1,98 @@
+"""Each adapter factory's result is assigned to its Protocol, so that drift fails the type checker.
+
+The type checkers read this file; at run time the assignments are made once, so that the factories
+are known to work without arguments beyond these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from campuscore import Campus, Settings, open_campus
+from campuscore.adapters import memory, sql
+from campuscore.adapters.files import open_files
+from campuscore.adapters.http import create_app
+from campuscore.adapters.passwords import open_hasher
+from campuscore.adapters.rosters import read_roster
+from campuscore.adapters.sheets import open_sheets
+from campuscore.adapters.tokens import open_access_tokens
+from campuscore.domain.roster import Roster
+from campuscore.plugins import Store, StoreFactory
+from campuscore.ports.attendance import Attachments, CheckIns
+from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, PasswordHasher, Sessions
+from campuscore.ports.events import Outbox
+from campuscore.ports.files import BlobStore
+from campuscore.ports.groups import Groups, Memberships
+from campuscore.ports.operations import StoreKeeper
+from campuscore.ports.roster import RosterLinks
+from campuscore.ports.schedule import Entries, Rooms, Terms
+from campuscore.ports.sheets import SheetWriter
+from campuscore.ports.users import Users
+from campuscore.ports.work import Work, WorkFactory
+
+STORE_FACTORIES: list[StoreFactory] = [memory.store_of, sql.store_of]
+LATER = datetime(2027, 9, 1, tzinfo=UTC)
+READER: Callable[[Path], Roster] = read_roster
+
+
+def now() -> datetime:
+    return datetime(2026, 9, 1, tzinfo=UTC)
+
+
+def use_store(store: Store) -> WorkFactory:
+    keeper: StoreKeeper = store.keeper
+    keeper.upgrade()
+    factory: WorkFactory = store
+    return factory
+
+
+def use_work(work: Work) -> int:
+    users: Users = work.users
+    groups: Groups = work.groups
+    memberships: Memberships = work.memberships
+    check_ins: CheckIns = work.check_ins
+    attachments: Attachments = work.attachments
+    entries: Entries = work.entries
+    terms: Terms = work.terms
+    rooms: Rooms = work.rooms
+    credentials: Credentials = work.credentials
+    sessions: Sessions = work.sessions
+    tokens: ApiTokens = work.tokens
+    outbox: Outbox = work.outbox
+    links: RosterLinks = work.links
+    parts = (users, groups, memberships, check_ins, attachments, entries, terms, rooms)
+    more = (credentials, sessions, tokens, outbox, links)
+    return len(parts) + len(more)
+
+
+def test_stores_are_stores(tmp_path: Path) -> None:
+    stores: list[Store] = [memory.open_store(), sql.open_store(f"sqlite:///{tmp_path}/campus.db")]
+    made = Settings(database_url=f"sqlite:///{tmp_path}/other.db")
+    stores += [factory(made, now) for factory in STORE_FACTORIES]
+    for store in stores:
+        factory = use_store(store)
+        with factory.read() as work:
+            assert use_work(work) == 13
+        store.keeper.close()
+
+
+def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
+    blobs: list[BlobStore] = [memory.open_blobs(), open_files(tmp_path)]
+    hasher: PasswordHasher = open_hasher()
+    access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore")
+    sheets: Mapping[str, SheetWriter] = open_sheets()
+    assert [store.size("0" * 64) for store in blobs] == [None, None]
+    assert not hasher.verify("", "").fits
+    assert access.verify(access.issue(1, 2, now(), LATER), now()).session_id == 2
+    assert {sheet.suffix for sheet in sheets.values()} == {".csv", ".xlsx"}
+
+
+def test_front_ends_take_a_campus() -> None:
+    with open_campus("memory://") as campus:
+        opened: Campus = campus
+        app: Callable[..., Any] = create_app(opened)
+        assert callable(app)
+    assert callable(READER)

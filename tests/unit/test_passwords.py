@@ -1,0 +1,181 @@
+"""Passwords are hashed by argon2id, at a bounded number at one time."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from argon2 import PasswordHasher as Argon2
+from argon2 import extract_parameters
+from argon2.exceptions import HashingError, VerificationError
+from argon2.low_level import Type, hash_secret
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from campuscore.adapters.passwords import Argon2Hasher, open_hasher
+from campuscore.errors import Busy
+from campuscore.ports.auth import PasswordHasher, Verdict
+
+CHEAP = Argon2Hasher(memory_kib=8, rounds=1)
+MISFIT = Verdict(fits=False)
+
+
+def test_the_defaults_are_argon2id_with_19_mib_two_passes_and_one_lane() -> None:
+    stored = open_hasher().hash("correct horse")
+    found = extract_parameters(stored)
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (found.salt_len, found.hash_len) == (16, 32)
+
+
+@settings(max_examples=25)
+@given(password=st.text(st.characters(), max_size=60), other=st.text(max_size=60))
+def test_only_the_password_itself_fits(password: str, other: str) -> None:
+    stored = CHEAP.hash(password)
+    assert CHEAP.verify(password, stored) == Verdict(fits=True)
+    assert CHEAP.verify(other, stored).fits is (other == password)
+
+
+def test_half_a_surrogate_pair_is_a_password_like_any_other() -> None:
+    assert CHEAP.verify("\ud800", CHEAP.hash("\ud800")).fits
+    assert CHEAP.verify("\ud800", CHEAP.hash("x")) == MISFIT
+
+
+def test_the_same_password_is_stored_differently_each_time() -> None:
+    assert CHEAP.hash("same") != CHEAP.hash("same")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Argon2Hasher(memory_kib=16, rounds=1),
+        Argon2Hasher(memory_kib=8, rounds=2),
+        Argon2Hasher(memory_kib=16, rounds=1, lanes=2),
+    ],
+)
+def test_a_hash_of_other_parameters_fits_and_is_stale(other: Argon2Hasher) -> None:
+    assert CHEAP.verify("secret", other.hash("secret")) == Verdict(fits=True, stale=True)
+    assert CHEAP.verify("wrong", other.hash("secret")) == MISFIT
+
+
+@pytest.mark.parametrize(("salt", "length"), [(b"8bytes!!", 32), (b"sixteen bytes ok", 16)])
+def test_a_hash_with_a_shorter_salt_or_digest_is_stale(salt: bytes, length: int) -> None:
+    stored = hash_secret(b"secret", salt, 1, 8, 1, length, Type.ID).decode()
+    assert CHEAP.verify("secret", stored) == Verdict(fits=True, stale=True)
+
+
+WEIRD = [
+    "",
+    "!",
+    "plain text",
+    "\x00",
+    "pbkdf2_sha256$1000$salt$abc",
+    "$argon2id$",
+    "$argon2id$v=19$m=8,t=1,p=1$",
+    "$argon2id$v=19$m=8,t=1,p=1$YQ$YQ",
+    "$argon2id$v=19$m=8,t=0,p=1$YWFhYWFhYWE$YWFhYWFhYWFhYWFhYWFhYQ",
+    "$argon2id$v=19$m=9999999,t=1,p=1$YWFhYWFhYWE$YWFhYWFhYWFhYWFhYWFhYQ",
+    "$argon2id$v=19$m=8,t=1,p=1$ЖЖ$ЖЖ",
+    CHEAP.hash("secret").replace("argon2id", "argon2i"),
+    CHEAP.hash("secret") + "\n",
+    CHEAP.hash("secret")[:-1],
+    "$" * 10_000,
+]
+
+
+@pytest.mark.parametrize("stored", WEIRD, ids=[f"weird{i}" for i in range(len(WEIRD))])
+def test_what_cannot_be_read_fits_nothing(stored: str) -> None:
+    assert CHEAP.verify("secret", stored) == MISFIT
+    assert CHEAP.verify("", stored) == MISFIT
+
+
+@given(stored=st.text() | st.text("$argon2id=v19m,tp+/A", max_size=60))
+@settings(max_examples=50)
+def test_no_stored_text_makes_it_raise(stored: str) -> None:
+    assert CHEAP.verify("secret", stored) == MISFIT
+
+
+GREEDY = "$argon2id$v=19$m=1048577,t=1,p=1$YWFhYWFhYWE$YWFhYWFhYWFhYWFhYWFhYQ"
+
+
+@pytest.mark.parametrize(
+    "stored", ["", WEIRD[4], WEIRD[7], GREEDY], ids=["empty", "weird4", "weird7", "greedy"]
+)
+def test_an_unreadable_hash_costs_one_whole_verification(
+    stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: list[str] = []
+    verify = Argon2.verify
+
+    def counted(self: Argon2, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        try:
+            return verify(self, hash, password)
+        except VerificationError as error:
+            outcomes.append(type(error).__name__ + str(hash)[:30])
+            raise
+
+    monkeypatch.setattr(Argon2, "verify", counted)
+    assert CHEAP.verify("secret", stored) == MISFIT
+    assert outcomes[-1].startswith("VerifyMismatchError$argon2id$v=19$m=8,t=1,p=1$")
+    assert sum("Mismatch" in outcome for outcome in outcomes) == 1
+    assert not any("m=1048577" in outcome for outcome in outcomes)
+
+
+def test_whoever_finds_no_slot_in_time_is_turned_away() -> None:
+    hasher = Argon2Hasher(memory_kib=8, rounds=1, slots=1, patience=0)
+    stored = hasher.hash("secret")
+    with hasher.gate:
+        with pytest.raises(Busy) as refused:
+            hasher.hash("secret")
+        with pytest.raises(Busy):
+            hasher.verify("secret", stored)
+        with pytest.raises(Busy):
+            hasher.verify("secret", "")
+    assert refused.value.retry_after == 1
+    assert hasher.verify("secret", stored).fits
+
+
+def test_a_machine_without_memory_is_busy_and_no_password_is_called_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def starved(*_: object) -> str:
+        raise HashingError("Memory allocation error")
+
+    def starved_too(*_: object) -> bool:
+        raise VerificationError("Memory allocation error")
+
+    stored = CHEAP.hash("secret")
+    monkeypatch.setattr(Argon2, "hash", starved)
+    monkeypatch.setattr(Argon2, "verify", starved_too)
+    with pytest.raises(Busy):
+        CHEAP.hash("secret")
+    with pytest.raises(Busy):
+        CHEAP.verify("secret", stored)
+
+
+def test_whoever_waits_gets_the_slot_that_becomes_free() -> None:
+    hasher = Argon2Hasher(memory_kib=8, rounds=1, slots=1, patience=60)
+    hasher.gate.acquire()
+    stored: list[str] = []
+    waiting = threading.Thread(target=lambda: stored.append(hasher.hash("secret")))
+    waiting.start()
+    hasher.gate.release()
+    waiting.join()
+    assert hasher.verify("secret", stored[0]).fits
+
+
+def test_every_slot_is_given_back_whatever_happens() -> None:
+    hasher = Argon2Hasher(memory_kib=8, rounds=1, slots=2, patience=0)
+    for stored in ["", "weird", hasher.hash("x")]:
+        hasher.verify("y", stored)
+    assert [hasher.gate.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+
+
+def test_there_must_be_a_slot() -> None:
+    with pytest.raises(ValueError, match="slots"):
+        Argon2Hasher(slots=0)
+
+
+def test_the_factory_passes_its_parameters_on() -> None:
+    hasher: PasswordHasher = open_hasher(slots=3, patience=0.5, memory_kib=8, rounds=1)
+    assert isinstance(hasher, Argon2Hasher)
+    assert (hasher.slots, hasher.patience, hasher.memory_kib, hasher.rounds) == (3, 0.5, 8, 1)
