@@ -62,7 +62,7 @@ class CampusError(Exception):
     def __init__(self, detail: str, *, code: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
-        self.code = code or self.default_code
+        self.code: str = code or self.default_code
 
 
 class Unauthenticated(CampusError):

@@ -60,11 +60,11 @@ class StoreMachine(RuleBasedStateMachine):
 
     def __init__(self, store: WorkFactory) -> None:
         super().__init__()
-        self.twins = Twins.of(store)
-        self.days = Days()
-        self.today = NOON.date()
-        self.middle = NOON
-        self.events = 0
+        self.twins: Twins = Twins.of(store)
+        self.days: Days = Days()
+        self.today: date = NOON.date()
+        self.middle: datetime = NOON
+        self.events: int = 0
 
     def teardown(self) -> None:
         """Leave no Work open."""

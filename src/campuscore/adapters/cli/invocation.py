@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 from attrs import define
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from campuscore.settings import Settings, SettingsSource
 
 __all__ = ["Command", "Group", "Invocation", "pass_invocation", "shared_options"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @define
@@ -48,7 +52,9 @@ class Invocation:
         return click.get_current_context().with_resource(campus)
 
 
-pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+def pass_invocation(command: Callable[Concatenate[Invocation, P], R]) -> Callable[P, R]:
+    """Give a command the Invocation as its first argument."""
+    return click.make_pass_decorator(Invocation, ensure=True)(command)
 
 
 class Command(click.Command):
@@ -56,7 +62,7 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += shared_options()
+        self.params.extend(shared_options())
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -70,11 +76,11 @@ class Command(click.Command):
 class Group(click.Group):
     """A group of such commands."""
 
-    command_class = Command
+    command_class: type[click.Command] | None = Command
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += shared_options()
+        self.params.extend(shared_options())
 
 
 def shared_options() -> list[click.Parameter]:

@@ -47,4 +47,4 @@ class _Application:
 
 
 end_with_parent()
-application = _Application()
+application: _Application = _Application()

@@ -125,7 +125,8 @@ class Tables:
     """All that a memory store holds."""
 
     def __init__(self) -> None:
-        log = self.log = UndoLog()
+        log = UndoLog()
+        self.log: UndoLog = log
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
         self.hashes: Table[int, str] = Table(log)
         self.sessions: Table[int, StoredSession] = Table(log, lambda row: row.session.user)

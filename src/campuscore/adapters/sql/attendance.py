@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     Integer,
-    Select,
     bindparam,
     delete,
     func,
@@ -234,7 +233,7 @@ def _shape(query: CheckInQuery) -> frozenset[str]:
 
 
 @cache
-def _list(reach: Reach, shape: frozenset[str], after: bool) -> Select[Any]:  # noqa: FBT001
+def _list(reach: Reach, shape: frozenset[str], after: bool) -> Any:  # noqa: FBT001
     statement = (
         select(*_CHECK_IN)
         .where(people_within(reach, check_ins.c.user_id, check_ins.c.day))

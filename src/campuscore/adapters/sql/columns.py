@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Dialect, Integer, String, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 __all__ = ["OPEN_END", "Choice", "Clock", "Day", "Identity", "Instant", "Json", "OpenDay", "micros"]
 
@@ -23,10 +23,11 @@ _MICROSECOND = timedelta(microseconds=1)
 OPEN_END = 9_999_999
 """The ordinal that stands for an interval without end: later than any date."""
 
-Identity = BigInteger().with_variant(Integer(), "sqlite")
+Identity: BigInteger = BigInteger().with_variant(Integer(), "sqlite")
 """A primary key that the database counts up."""
 
-Processor = Callable[[Any], Any]
+Processor: TypeAlias = Callable[[Any], Any]
+Kind: TypeAlias = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
 def micros(at: datetime) -> int:
@@ -79,7 +80,7 @@ def _from_text(value: str) -> Any:
 class _Stored(TypeDecorator[Any]):
     """A type that is stored by one plain function and loaded by another."""
 
-    cache_ok = True
+    cache_ok: bool | None = True
     store: Processor
     load: Processor
 
@@ -93,51 +94,51 @@ class _Stored(TypeDecorator[Any]):
 class Instant(_Stored):
     """Microseconds since 1970 in UTC."""
 
-    impl = BigInteger
-    store = staticmethod(_from_instant)
-    load = staticmethod(_to_instant)
+    impl: Kind = BigInteger
+    store: Processor = staticmethod(_from_instant)
+    load: Processor = staticmethod(_to_instant)
 
 
 class Day(_Stored):
     """A local date as its ordinal."""
 
-    impl = Integer
-    store = staticmethod(_from_day)
-    load = staticmethod(_to_day)
+    impl: Kind = Integer
+    store: Processor = staticmethod(_from_day)
+    load: Processor = staticmethod(_to_day)
 
 
 class OpenDay(_Stored):
     """A local date that may be open: None is stored as a number later than any date."""
 
-    impl = Integer
-    store = staticmethod(_from_open_day)
-    load = staticmethod(_to_day)
+    impl: Kind = Integer
+    store: Processor = staticmethod(_from_open_day)
+    load: Processor = staticmethod(_to_day)
 
 
 class Clock(_Stored):
     """A local time as its second of the day."""
 
-    impl = Integer
-    store = staticmethod(_from_clock)
-    load = staticmethod(_to_clock)
+    impl: Kind = Integer
+    store: Processor = staticmethod(_from_clock)
+    load: Processor = staticmethod(_to_clock)
 
 
 class Json(_Stored):
     """A small JSON value as text, the same on every database."""
 
-    impl = Text
-    store = staticmethod(_to_text)
-    load = staticmethod(_from_text)
+    impl: Kind = Text
+    store: Processor = staticmethod(_to_text)
+    load: Processor = staticmethod(_from_text)
 
 
 class Choice(_Stored):
     """A word of an enumeration, stored as itself."""
 
-    impl = String(32)
+    impl: Kind = String(32)
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
         self.kind = kind
         members = {member.value: member for member in kind}
-        self.store = _from_choice
-        self.load = members.get
+        self.store: Processor = _from_choice
+        self.load: Processor = members.get

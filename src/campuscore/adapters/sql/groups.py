@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
-    Select,
     bindparam,
     delete,
     exists,
@@ -238,14 +237,14 @@ _INTERVALS = select(
 
 
 @cache
-def _reaches(reach: Reach) -> Select[Any]:
+def _reaches(reach: Reach) -> Any:
     return select(groups.c.id).where(
         groups.c.id == _GROUP, groups.c.archived == false(), groups_within(reach, groups.c.id)
     )
 
 
 @cache
-def _list(reach: Reach) -> Select[Any]:
+def _list(reach: Reach) -> Any:
     return (
         select(*_COLUMNS)
         .where(

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
-    Select,
     bindparam,
     delete,
     false,
@@ -168,7 +167,7 @@ class SqlRooms:
 
 
 @cache
-def _list(reach: Reach, shape: frozenset[str]) -> Select[Any]:
+def _list(reach: Reach, shape: frozenset[str]) -> Any:
     return (
         select(*entries.c)
         .join(groups, groups.c.id == entries.c.group_id)

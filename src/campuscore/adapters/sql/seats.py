@@ -25,7 +25,7 @@ class Seat:
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
-        self.desk = Desk(raw)
+        self.desk: Desk = Desk(raw)
 
     def run(self, command: str) -> None:
         """Execute a command of transaction control."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -43,6 +45,9 @@ __all__ = [
     "users",
 ]
 
+Rows: TypeAlias = Table[Any]
+"""A table whose columns are looked up by name."""
+
 METADATA = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -53,7 +58,7 @@ METADATA = MetaData(
     }
 )
 
-users = Table(
+users: Rows = Table(
     "users",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -70,7 +75,7 @@ users = Table(
     sqlite_autoincrement=True,
 )
 
-credentials = Table(
+credentials: Rows = Table(
     "credentials",
     METADATA,
     Column("user_id", Identity, ForeignKey("users.id"), primary_key=True, autoincrement=False),
@@ -78,7 +83,7 @@ credentials = Table(
     Column("changed_at", Instant, nullable=False),
 )
 
-sessions = Table(
+sessions: Rows = Table(
     "sessions",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -94,7 +99,7 @@ sessions = Table(
     sqlite_autoincrement=True,
 )
 
-api_tokens = Table(
+api_tokens: Rows = Table(
     "api_tokens",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -110,7 +115,7 @@ api_tokens = Table(
     sqlite_autoincrement=True,
 )
 
-terms = Table(
+terms: Rows = Table(
     "terms",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -121,7 +126,7 @@ terms = Table(
     sqlite_autoincrement=True,
 )
 
-groups = Table(
+groups: Rows = Table(
     "groups",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -136,7 +141,7 @@ groups = Table(
     sqlite_autoincrement=True,
 )
 
-memberships = Table(
+memberships: Rows = Table(
     "memberships",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -152,7 +157,7 @@ memberships = Table(
     sqlite_autoincrement=True,
 )
 
-check_ins = Table(
+check_ins: Rows = Table(
     "check_ins",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -166,7 +171,7 @@ check_ins = Table(
     Index(None, "at"),
 )
 
-day_rollups = Table(
+day_rollups: Rows = Table(
     "day_rollups",
     METADATA,
     Column("day", Day, primary_key=True),
@@ -181,7 +186,7 @@ day_rollups = Table(
     sqlite_with_rowid=False,
 )
 
-attachments = Table(
+attachments: Rows = Table(
     "attachments",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -198,7 +203,7 @@ attachments = Table(
     sqlite_autoincrement=True,
 )
 
-rooms = Table(
+rooms: Rows = Table(
     "rooms",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -207,7 +212,7 @@ rooms = Table(
     sqlite_autoincrement=True,
 )
 
-entries = Table(
+entries: Rows = Table(
     "schedule_entries",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -223,7 +228,7 @@ entries = Table(
     sqlite_autoincrement=True,
 )
 
-outbox = Table(
+outbox: Rows = Table(
     "outbox",
     METADATA,
     Column("id", Identity, primary_key=True),
@@ -239,7 +244,7 @@ outbox = Table(
     sqlite_autoincrement=True,
 )
 
-leases = Table(
+leases: Rows = Table(
     "leases",
     METADATA,
     Column("name", String(64), primary_key=True),
@@ -247,14 +252,14 @@ leases = Table(
     Column("until", Instant, nullable=False),
 )
 
-revisions = Table(
+revisions: Rows = Table(
     "revisions",
     METADATA,
     Column("name", String(64), primary_key=True),
     Column("number", BigInteger, nullable=False),
 )
 
-roster_links = Table(
+roster_links: Rows = Table(
     "roster_links",
     METADATA,
     Column("source", String(100), nullable=False),

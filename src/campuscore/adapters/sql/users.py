@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, String, bindparam, insert, select, update
+from sqlalchemy import Integer, String, bindparam, insert, select, update
 
 from campuscore.adapters.sql.desk import Answer, Desk, among, ids_text
 from campuscore.adapters.sql.scope import people_within, scope_values
@@ -106,7 +106,7 @@ class SqlUsers:
 
 
 @cache
-def _reached(reach: Reach) -> Select[int]:
+def _reached(reach: Reach) -> Any:
     return select(users.c.id).where(
         among(users.c.id, "ids"), people_within(reach, users.c.id, _DAY)
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from functools import partial
+from multiprocessing.connection import wait
 from typing import Any
 
 import click
@@ -46,6 +48,24 @@ class _Server(MPServer):
             os._exit(0)
         super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
+    def _stop_workers(self) -> None:
+        """Stop the workers, and kill those that go on for too long.
+
+        granian asks whether a worker is alive while a thread of its own reaps it, and now and then
+        takes one for stubborn that has ended: here only the end of the process itself counts.
+        """
+        workers: list[Any] = self.wrks
+        for worker in workers:
+            worker.terminate()
+        give_up = time.monotonic() + _KILL_AFTER
+        for worker in workers:
+            left = max(give_up - time.monotonic(), 0)
+            if not wait([worker.inner.sentinel], left):
+                click.echo(f"killing worker {worker.inner.pid}, which does not stop", err=True)
+                worker.kill()
+            worker.join()
+        workers.clear()
+
 
 def run(plan: ServePlan) -> None:
     """Serve until SIGTERM or SIGINT."""
@@ -63,7 +83,6 @@ def run(plan: ServePlan) -> None:
         log_dictconfig=_LOG,
         log_access=plan.access_log,
         respawn_failed_workers=True,
-        workers_kill_timeout=_KILL_AFTER,
     )
     server.on_startup(partial(_say_where, plan))
     loader = partial(_load, plan.settings, os.getpid())
@@ -80,10 +99,11 @@ def _load(settings: Settings, parent: int) -> Any:
 
     granian copies the environment into every request, where secrets have no business.
     """
-    end_with_parent(parent)
     # Ctrl+C reaches all processes of a terminal, and the parent sends SIGTERM as well; a granian
-    # worker that gets the one and then the other does not end.
+    # worker that gets the one and then the other does not end. Threads inherit the mask, so that
+    # it comes before the first of them: one that takes the signal is enough.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    end_with_parent(parent)
     return open_application(settings)
 
 

@@ -7,11 +7,17 @@ from sqlalchemy import create_engine
 
 from campuscore.adapters.sql.tables import METADATA
 
-url = (
-    context.config.get_main_option("sqlalchemy.url")
-    or context.get_x_argument(as_dictionary=True)["url"]
-)
-with create_engine(url).connect() as connection:
-    context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True)
-    with context.begin_transaction():
-        context.run_migrations()
+
+def _migrate() -> None:
+    config = context.config
+    url = (
+        config.get_main_option("sqlalchemy.url")
+        or context.get_x_argument(as_dictionary=True)["url"]
+    )
+    with create_engine(url).connect() as connection:
+        context.configure(connection=connection, target_metadata=METADATA, render_as_batch=True)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+_migrate()
