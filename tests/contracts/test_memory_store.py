@@ -15,6 +15,7 @@ from campuscore.domain.users import NewUser, UserQuery
 from campuscore.errors import Busy, Misconfigured, Unavailable
 from campuscore.settings import Settings
 from campuscore.testing.contract import EVERYTHING, NOON, WHOLE, add_user, fact_at
+from campuscore.testing.files import put
 
 
 def names(work):
@@ -215,7 +216,7 @@ def test_an_unknown_zone_cannot_be_moved_to():
 def test_blobs_can_be_removed_while_they_are_read():
     blobs = open_blobs()
     data = b"x" * (1 << 20)
-    name = blobs.put([data], 1 << 20).sha256
+    name = put(blobs, [data]).sha256
     stream = blobs.open(name)
     first = next(stream)
     for each in blobs.names():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -20,6 +21,7 @@ from campuscore.adapters.files import FileTree, open_files
 from campuscore.domain.files import Blob
 from campuscore.errors import NotFound, TooLarge, Unavailable
 from campuscore.ports.files import BlobStore
+from campuscore.testing.files import put
 
 LIMIT = 1 << 20
 HELLO = hashlib.sha256(b"hello").hexdigest()
@@ -41,7 +43,7 @@ def test_what_is_put_can_be_opened(
 ) -> None:
     files: BlobStore = open_files(tmp_path_factory.mktemp("files"))
     content = b"".join(chunks)
-    blob = files.put(chunks, len(content))
+    blob = put(files, chunks, len(content))
     assert blob == Blob(hashlib.sha256(content).hexdigest(), len(content))
     assert b"".join(files.open(blob.sha256)) == content
     assert files.size(blob.sha256) == len(content)
@@ -49,43 +51,43 @@ def test_what_is_put_can_be_opened(
 
 
 def test_a_blob_lies_where_its_hash_says(files: FileTree) -> None:
-    files.put([b"hel", b"", b"lo"], LIMIT)
+    put(files, [b"hel", b"", b"lo"], LIMIT)
     assert everything(files) == [f"{HELLO[:2]}/{HELLO[2:]}"]
     assert (files.root / HELLO[:2] / HELLO[2:]).read_bytes() == b"hello"
 
 
 def test_a_blob_comes_in_blocks_of_256_kib(files: FileTree) -> None:
-    blob = files.put([bytes(600 * 1024)], LIMIT)
+    blob = put(files, [bytes(600 * 1024)], LIMIT)
     assert [len(block) // 1024 for block in files.open(blob.sha256)] == [256, 256, 88]
 
 
 def test_an_empty_blob_has_no_blocks(files: FileTree) -> None:
-    assert list(files.open(files.put([], 0).sha256)) == []
+    assert list(files.open(put(files, [], 0).sha256)) == []
 
 
 def test_the_same_content_twice_is_the_first_file(files: FileTree) -> None:
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     first = (files.root / HELLO[:2] / HELLO[2:]).stat()
-    files.put([b"he", b"llo"], LIMIT)
+    put(files, [b"he", b"llo"], LIMIT)
     second = (files.root / HELLO[:2] / HELLO[2:]).stat()
     assert (second.st_ino, second.st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
     assert len(everything(files)) == 1
 
 
 def test_a_file_that_lost_its_end_is_replaced(files: FileTree) -> None:
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     (files.root / HELLO[:2] / HELLO[2:]).write_bytes(b"hel")
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     assert b"".join(files.open(HELLO)) == b"hello"
 
 
 def test_two_writers_of_the_same_content_agree(files: FileTree) -> None:
     def slow() -> Iterator[bytes]:
         yield b"hel"
-        files.put([b"hello"], LIMIT)
+        put(files, [b"hello"], LIMIT)
         yield b"lo"
 
-    assert files.put(slow(), LIMIT).sha256 == HELLO
+    assert put(files, slow(), LIMIT).sha256 == HELLO
     assert everything(files) == [f"{HELLO[:2]}/{HELLO[2:]}"]
 
 
@@ -98,15 +100,15 @@ def test_too_much_leaves_nothing_and_reads_no_further(files: FileTree) -> None:
             yield b"xxxx"
 
     with pytest.raises(TooLarge):
-        files.put(endless(), 10)
+        put(files, endless(), 10)
     assert len(taken) == 3
     assert everything(files) == []
 
 
 def test_the_limit_itself_is_not_too_much(files: FileTree) -> None:
-    assert files.put([b"hello"], 5).size == 5
+    assert put(files, [b"hello"], 5).size == 5
     with pytest.raises(TooLarge):
-        files.put([b"hello"], 4)
+        put(files, [b"hello"], 4)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), ConnectionResetError(), SystemExit(1)])
@@ -118,7 +120,7 @@ def test_a_stream_that_breaks_leaves_nothing_and_keeps_its_error(
         raise error
 
     with pytest.raises(type(error)) as raised:
-        files.put(broken(), LIMIT)
+        put(files, broken(), LIMIT)
     assert raised.value is error
     assert everything(files) == []
 
@@ -140,7 +142,7 @@ def test_a_stream_that_breaks_leaves_nothing_and_keeps_its_error(
     ],
 )
 def test_what_is_no_hash_never_reaches_the_file_system(files: FileTree, name: str) -> None:
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     with pytest.raises(NotFound) as refused:
         files.open(name)
     assert refused.value.code == "blob_not_found"
@@ -159,15 +161,15 @@ def test_a_missing_blob_is_told_when_it_is_opened(files: FileTree) -> None:
 
 
 def test_a_removed_blob_is_gone_and_can_come_back(files: FileTree) -> None:
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     files.remove(HELLO)
     assert everything(files) == []
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     assert files.size(HELLO) == 5
 
 
 def test_an_opened_blob_can_be_read_to_its_end_while_it_is_removed(files: FileTree) -> None:
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     blocks = files.open(HELLO)
     files.remove(HELLO)
     assert b"".join(blocks) == b"hello"
@@ -179,18 +181,18 @@ def descriptors() -> int:
 
 def test_no_file_stays_open(files: FileTree) -> None:
     before = descriptors()
-    blob = files.put([bytes(300 * 1024)], LIMIT)
+    blob = put(files, [bytes(300 * 1024)], LIMIT)
     unread, begun = files.open(blob.sha256), files.open(blob.sha256)
     next(begun)
     assert descriptors() == before + 2
     del unread, begun
     with pytest.raises(TooLarge):
-        files.put([b"hello"], 1)
+        put(files, [b"hello"], 1)
     assert descriptors() == before
 
 
 def test_names_are_blobs_and_nothing_else(files: FileTree) -> None:
-    wanted = {files.put([bytes([n])], LIMIT).sha256 for n in range(20)}
+    wanted = {put(files, [bytes([n])], LIMIT).sha256 for n in range(20)}
     (files.root / "ab").mkdir(exist_ok=True)
     (files.root / "ab" / "notes.txt").touch()
     (files.root / "zz").mkdir()
@@ -214,26 +216,24 @@ def failing(monkeypatch: pytest.MonkeyPatch, name: str, after: int = 0) -> None:
     monkeypatch.setattr(os, name, fails)
 
 
-@pytest.mark.parametrize(
-    ("name", "after"), [("write", 0), ("write", 1), ("fsync", 0), ("open", 0), ("utime", 0)]
-)
+@pytest.mark.parametrize(("name", "after"), [("write", 0), ("write", 1), ("fsync", 0), ("open", 0)])
 def test_a_full_disk_is_told_and_leaves_nothing(
     files: FileTree, monkeypatch: pytest.MonkeyPatch, name: str, after: int
 ) -> None:
     with monkeypatch.context() as patch:
         failing(patch, name, after)
         with pytest.raises(Unavailable) as refused:
-            files.put([b"hel", b"lo"], LIMIT)
+            put(files, [b"hel", b"lo"], LIMIT)
     assert refused.value.code == "files_unavailable"
     assert isinstance(refused.value.__cause__, OSError)
     assert everything(files) == []
-    assert files.put([b"hello"], LIMIT).sha256 == HELLO
+    assert put(files, [b"hello"], LIMIT).sha256 == HELLO
 
 
 def test_a_short_write_is_continued(files: FileTree, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:2]))
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     assert b"".join(files.open(HELLO)) == b"hello"
 
 
@@ -250,9 +250,9 @@ def test_bytes_and_folders_are_on_the_disk_before_put_returns(
 
     root = files.root.resolve()
     monkeypatch.setattr(os, "fsync", watched)
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     assert synced == ["tmp", ".", HELLO[:2]]
-    files.put([b"hello"], LIMIT)
+    put(files, [b"hello"], LIMIT)
     assert synced == ["tmp", ".", HELLO[:2]] * 2
 
 
@@ -260,7 +260,7 @@ def test_a_root_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "files").touch()
     files = open_files(tmp_path / "files")
     with pytest.raises(Unavailable):
-        files.put([b"hello"], LIMIT)
+        put(files, [b"hello"], LIMIT)
     with pytest.raises(Unavailable):
         files.open(HELLO)
     with pytest.raises(Unavailable):
@@ -282,11 +282,11 @@ from campuscore.adapters.files import open_files
 def chunks():
     yield b"half"
     os._exit(3)
-open_files(Path(sys.argv[1])).put(chunks(), 100)
+open_files(Path(sys.argv[1])).draft(chunks(), 100)
 """
 
 
-def test_what_a_crash_left_is_swept_once_it_is_old(files: FileTree) -> None:
+def crash(files: FileTree) -> None:
     package = str(Path(sys.modules["campuscore"].__path__[0]).parent)
     ended = subprocess.run(
         [sys.executable, "-c", CRASH, str(files.root)],
@@ -295,43 +295,71 @@ def test_what_a_crash_left_is_swept_once_it_is_old(files: FileTree) -> None:
     )
     assert ended.returncode == 3
     assert len(everything(files)) == 1
-    assert files.sweep_partial() == 0
-    assert len(everything(files)) == 1
-    assert evolve(files, grace=timedelta(0)).sweep_partial() == 1
+
+
+def test_what_a_crash_left_is_tidied_away_at_once(files: FileTree) -> None:
+    crash(files)
+    assert files.tidy() == 1
     assert everything(files) == []
 
 
-def test_a_living_writer_is_never_swept_however_slow(files: FileTree) -> None:
+def test_without_locks_what_a_crash_left_is_tidied_away_once_it_is_old(
+    files: FileTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "no locks here")
+
+    crash(files)
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    assert files.tidy() == 0
+    assert len(everything(files)) == 1
+    assert evolve(files, grace=timedelta(0)).tidy() == 1
+    assert everything(files) == []
+
+
+def test_a_file_that_is_tidied_away_before_it_is_locked_is_made_anew(
+    files: FileTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, seen = fcntl.flock, []
+
+    def late(descriptor: int, operation: int) -> None:
+        if not seen:
+            seen.append(descriptor)
+            for path in (files.root / "tmp").iterdir():
+                path.unlink()
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    assert put(files, [b"hello"], LIMIT).sha256 == HELLO
+    assert everything(files) == [f"{HELLO[:2]}/{HELLO[2:]}"]
+
+
+def test_a_living_writer_is_never_disturbed_however_slow(files: FileTree) -> None:
     def slow() -> Iterator[bytes]:
         yield b"hel"
         (partial,) = (files.root / "tmp").iterdir()
         os.utime(partial, (0, 0))
-        assert files.sweep_partial() == 0
+        assert files.tidy() == 0
         yield b"lo"
 
-    assert b"".join(files.open(files.put(slow(), LIMIT).sha256)) == b"hello"
+    assert b"".join(files.open(put(files, slow(), LIMIT).sha256)) == b"hello"
 
 
-def test_the_grace_starts_anew_when_the_lock_ends(
+def test_a_file_is_locked_until_it_has_its_place(
     files: FileTree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    swept: list[int] = []
+    tidied: list[int] = []
     replace = Path.replace
 
-    def sweeping(self: Path, target: Path) -> Path:
-        swept.append(files.sweep_partial())
+    def tidying(self: Path, target: Path) -> Path:
+        tidied.append(files.tidy())
         return replace(self, target)
 
-    def slow() -> Iterator[bytes]:
-        yield b"hello"
-        (partial,) = (files.root / "tmp").iterdir()
-        os.utime(partial, (0, 0))
-
-    monkeypatch.setattr(Path, "replace", sweeping)
-    assert files.put(slow(), LIMIT).sha256 == HELLO
-    assert swept == [0]
+    monkeypatch.setattr(Path, "replace", tidying)
+    assert put(files, [b"hello"], LIMIT).sha256 == HELLO
+    assert tidied == [0]
 
 
-def test_there_is_nothing_to_sweep_before_the_first_put(files: FileTree) -> None:
-    assert files.sweep_partial() == 0
+def test_there_is_nothing_to_tidy_before_the_first_put(files: FileTree) -> None:
+    assert files.tidy() == 0
     assert not files.root.exists()

@@ -12,9 +12,12 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from campuscore.domain.files import Blob
 from campuscore.errors import NotFound, TooLarge, Unavailable
@@ -22,7 +25,7 @@ from campuscore.errors import NotFound, TooLarge, Unavailable
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["FileTree", "open_files"]
+__all__ = ["FileDraft", "FileTree", "open_files"]
 
 _BLOCK = 256 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -30,9 +33,41 @@ _FOLDER = re.compile(r"[0-9a-f]{2}")
 _REST = re.compile(r"[0-9a-f]{62}")
 
 
+@define(eq=False)
+class FileDraft:
+    """Implements ``Draft``: a temporary file, locked for as long as it has its temporary name."""
+
+    _root: Path
+    _path: Path
+    content: BinaryIO
+    blob: Blob
+
+    def keep(self) -> None:
+        if sys.platform == "win32":  # where no open file can be moved
+            self.content.close()
+        with _reachable():
+            _place(self._root, self._path, self.blob)
+        self.content.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        _drop(self._path)
+        self.content.close()
+
+
 @frozen
 class FileTree:
-    """Implements ``BlobStore``; ``grace`` is the age below which no partial file is swept."""
+    """Implements ``BlobStore``.
+
+    ``grace`` is the age from which a partial file is tidied away where files cannot be locked.
+    """
 
     root: Path
     grace: timedelta = field(default=timedelta(hours=1), kw_only=True)
@@ -41,18 +76,27 @@ class FileTree:
     def _partial(self) -> Path:
         return self.root / "tmp"
 
-    def put(self, chunks: Iterable[bytes], limit: int) -> Blob:
-        with self._temporary() as path:
-            blob = _written(path, chunks, limit)
+    def draft(self, chunks: Iterable[bytes], limit: int) -> FileDraft:
+        with _reachable():
+            self._partial.mkdir(parents=True, exist_ok=True)
+            path, descriptor = self._create()
+        content = os.fdopen(descriptor, "rb")
+        try:
+            blob = _stream(descriptor, chunks, limit)
             with _reachable():
-                self._place(path, blob)
-        return blob
+                os.fsync(descriptor)
+                content.seek(0)
+        except BaseException:
+            _drop(path)
+            content.close()
+            raise
+        return FileDraft(self.root, path, content, blob)
 
-    def open(self, sha256: str) -> Iterator[bytes]:
+    def open(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         path = self._path(sha256)
         if path is None:
             raise _not_found()
-        blocks = _blocks(path)
+        blocks = _blocks(path, start, length)
         # The first step opens the file and yields nothing of it: a missing blob is told by this
         # call, and closing a generator that has started always closes the file.
         next(blocks)
@@ -62,6 +106,9 @@ class FileTree:
         path = self._path(sha256)
         with _reachable():
             return None if path is None else _size(path)
+
+    def address(self, sha256: str, filename: str, media_type: str) -> str | None:  # noqa: ARG002 - the port's
+        return None
 
     def remove(self, sha256: str) -> None:
         path = self._path(sha256)
@@ -76,16 +123,22 @@ class FileTree:
                 rests = self._entries(self.root / folder)
                 yield from (folder + rest for rest in rests if _REST.fullmatch(rest))
 
-    def sweep_partial(self) -> int:
-        """Remove what crashed writers left, and return how many files that were.
-
-        A writer holds a lock on its file, which the system takes from it when it dies. The grace
-        covers the moments without a lock (just created, about to be moved) and systems without one.
-        """
+    def tidy(self) -> int:
         with _reachable():
             oldest = time.time() - self.grace.total_seconds()
             entries = [self._partial / name for name in self._entries(self._partial)]
-            return sum(_swept(path, oldest) for path in entries)
+            return sum(_tidied(path, oldest) for path in entries)
+
+    def _create(self) -> tuple[Path, int]:
+        """Make a temporary file that is locked, which the system undoes when the writer dies."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0)
+        while True:
+            path = self._partial / secrets.token_hex(16)
+            descriptor = os.open(path, flags, 0o640)
+            # It may have been tidied away before it was locked: then it has no name any more.
+            if _lock(descriptor) is not _Lock.HELD and os.fstat(descriptor).st_nlink:
+                return path, descriptor
+            os.close(descriptor)
 
     def _path(self, sha256: str) -> Path | None:
         # Names come from addresses: whatever is not a hash must never reach the file system.
@@ -95,43 +148,16 @@ class FileTree:
         with _reachable():
             return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
-    @contextmanager
-    def _temporary(self) -> Generator[Path]:
-        with _reachable():
-            self._partial.mkdir(parents=True, exist_ok=True)
-        path = self._partial / secrets.token_hex(16)
-        try:
-            yield path
-        finally:
-            # What cannot be removed now is swept later, and must not hide why the writing failed.
-            with suppress(OSError):
-                path.unlink(missing_ok=True)
 
-    def _place(self, path: Path, blob: Blob) -> None:
-        target = self.root / blob.sha256[:2] / blob.sha256[2:]
-        if not target.parent.is_dir():
-            target.parent.mkdir(exist_ok=True)
-        _sync_folder(self.root)
-        if _size(target) != blob.size:
-            path.replace(target)
-        # Also where another writer was first: it may not have got to this yet.
-        _sync_folder(target.parent)
-
-
-def _written(path: Path, chunks: Iterable[bytes], limit: int) -> Blob:
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-    with _reachable():
-        descriptor = os.open(path, flags, 0o640)
-    try:
-        _lock(descriptor)
-        blob = _stream(descriptor, chunks, limit)
-        with _reachable():
-            os.fsync(descriptor)
-            # The lock ends here: the grace starts anew, however long the stream was silent.
-            os.utime(path)
-    finally:
-        os.close(descriptor)
-    return blob
+def _place(root: Path, path: Path, blob: Blob) -> None:
+    target = root / blob.sha256[:2] / blob.sha256[2:]
+    if not target.parent.is_dir():
+        target.parent.mkdir(exist_ok=True)
+    _sync_folder(root)
+    if _size(target) != blob.size:
+        path.replace(target)
+    # Also where another writer was first: it may not have got to this yet.
+    _sync_folder(target.parent)
 
 
 def _stream(descriptor: int, chunks: Iterable[bytes], limit: int) -> Blob:
@@ -153,19 +179,22 @@ def _write_all(descriptor: int, chunk: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _blocks(path: Path) -> Generator[bytes]:
+def _blocks(path: Path, start: int, length: int | None) -> Generator[bytes]:
     with _reachable():
         try:
             file = path.open("rb", buffering=0)
         except FileNotFoundError as error:
             raise _not_found() from error
     with file:
+        file.seek(start)
         yield b""
-        while True:
+        left = sys.maxsize if length is None else length
+        while left > 0:
             with _reachable():
-                block = file.read(_BLOCK)
+                block = file.read(min(_BLOCK, left))
             if not block:
                 return
+            left -= len(block)
             yield block
 
 
@@ -176,15 +205,20 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def _swept(path: Path, oldest: float) -> bool:
+def _drop(path: Path) -> None:
+    # What cannot be removed now is tidied away later, and must not hide why the writing failed.
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _tidied(path: Path, oldest: float) -> bool:
     try:
-        if path.stat().st_mtime > oldest:
-            return False
         descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
-        if not _lock(descriptor):
+        lock = _lock(descriptor)
+        if lock is _Lock.HELD or (lock is _Lock.NONE and os.fstat(descriptor).st_mtime > oldest):
             return False
         path.unlink(missing_ok=True)
     finally:
@@ -192,15 +226,23 @@ def _swept(path: Path, oldest: float) -> bool:
     return True
 
 
-def _lock(descriptor: int) -> bool:
+class _Lock(Enum):
+    """What came of locking a file: some file systems (network mounts) have no locks."""
+
+    TAKEN = 1
+    HELD = 2
+    NONE = 3
+
+
+def _lock(descriptor: int) -> _Lock:
     if sys.platform == "win32":
-        return True
+        return _Lock.NONE
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # File systems without locks (some network mounts) have the grace alone.
-        return error.errno not in {errno.EWOULDBLOCK, errno.EACCES}
-    return True
+        held = error.errno in {errno.EWOULDBLOCK, errno.EACCES}
+        return _Lock.HELD if held else _Lock.NONE
+    return _Lock.TAKEN
 
 
 def _sync_folder(folder: Path) -> None:

@@ -3,18 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self
 
 from campuscore.domain.files import Blob
 
-__all__ = ["BlobStore"]
+__all__ = ["BlobStore", "Draft"]
+
+
+class Draft(Protocol):
+    """Bytes that came in whole and are not in the store yet.
+
+    Leaving the ``with`` block drops what was not kept, and nothing of it stays anywhere.
+    """
+
+    @property
+    def blob(self) -> Blob:
+        """The name and the size that the bytes have."""
+        ...
+
+    @property
+    def content(self) -> BinaryIO:
+        """The bytes, to be read and sought in until they are kept or dropped."""
+        ...
+
+    def keep(self) -> None:
+        """Put the bytes into the store, at once whole and durable; the same bytes stay one blob."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
 
 
 class BlobStore(Protocol):
-    """Content-addressed bytes. What ``put`` returned survives a power cut."""
+    """Content-addressed bytes. What was kept survives a power cut."""
 
-    def put(self, chunks: Iterable[bytes], limit: int) -> Blob:
-        """Store bytes as they stream in, in constant memory; the same bytes twice are one blob.
+    def draft(self, chunks: Iterable[bytes], limit: int) -> Draft:
+        """Take bytes in as they stream, in constant memory, without putting them into the store.
 
         A stream that breaks or is too long leaves nothing behind.
 
@@ -25,8 +55,17 @@ class BlobStore(Protocol):
         """
         ...
 
-    def open(self, sha256: str) -> Iterator[bytes]:
-        """Return the bytes in blocks of at most 256 KiB.
+    def open(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Return bytes in blocks of at most 1 MiB.
+
+        Parameters
+        ----------
+        sha256
+            The blob's name.
+        start
+            How many bytes to leave out, at most as many as there are.
+        length
+            How many bytes to return at the most; None for all that follow.
 
         Raises
         ------
@@ -39,10 +78,21 @@ class BlobStore(Protocol):
         """Return the number of bytes, or None where there is no such blob."""
         ...
 
+    def address(self, sha256: str, filename: str, media_type: str) -> str | None:
+        """Return where clients can fetch the blob themselves for some minutes, signed.
+
+        None where the store cannot be reached by clients, or there is no such blob.
+        """
+        ...
+
     def remove(self, sha256: str) -> None:
         """Remove a blob; nothing happens where there is none."""
         ...
 
     def names(self) -> Iterator[str]:
         """Yield the SHA-256 of every blob, in no order."""
+        ...
+
+    def tidy(self) -> int:
+        """Remove what writers that have died left half done, and return how much that was."""
         ...

@@ -4,48 +4,81 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from io import BytesIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from campuscore.domain.files import Blob
 from campuscore.errors import NotFound, TooLarge
 
-__all__ = ["MemoryBlobs", "open_blobs"]
+__all__ = ["MemoryBlobs", "MemoryDraft", "open_blobs"]
 
 _BLOCK = 256 * 1024
 
 
+@frozen
+class MemoryDraft:
+    """Implements ``Draft``."""
+
+    _blobs: dict[str, bytes]
+    content: BinaryIO
+    blob: Blob
+
+    def keep(self) -> None:
+        self.content.seek(0)
+        self._blobs[self.blob.sha256] = self.content.read()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop nothing: the bytes go with the draft."""
+
+
 @define(eq=False)
 class MemoryBlobs:
-    """The port ``BlobStore``."""
+    """Implements ``BlobStore``."""
 
     _blobs: dict[str, bytes] = field(factory=dict[str, bytes], init=False)
 
-    def put(self, chunks: Iterable[bytes], limit: int) -> Blob:
+    def draft(self, chunks: Iterable[bytes], limit: int) -> MemoryDraft:
         data = bytearray()
         for chunk in chunks:
             data += chunk
             if len(data) > limit:
                 raise TooLarge(f"the file has more than {limit} bytes")
-        name = hashlib.sha256(data).hexdigest()
-        self._blobs[name] = bytes(data)
-        return Blob(name, len(data))
+        blob = Blob(hashlib.sha256(data).hexdigest(), len(data))
+        return MemoryDraft(self._blobs, BytesIO(data), blob)
 
-    def open(self, sha256: str) -> Iterator[bytes]:
+    def open(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         data = self._blobs.get(sha256)
         if data is None:
             raise NotFound(f"there is no blob {sha256}", code="blob_not_found")
-        return (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
+        end = len(data) if length is None else min(start + length, len(data))
+        return (data[at : min(at + _BLOCK, end)] for at in range(start, end, _BLOCK))
 
     def size(self, sha256: str) -> int | None:
         data = self._blobs.get(sha256)
         return None if data is None else len(data)
+
+    def address(self, sha256: str, filename: str, media_type: str) -> str | None:  # noqa: ARG002 - the port's
+        return None
 
     def remove(self, sha256: str) -> None:
         self._blobs.pop(sha256, None)
 
     def names(self) -> Iterator[str]:
         return iter(list(self._blobs))
+
+    def tidy(self) -> int:
+        return 0
 
 
 def open_blobs() -> MemoryBlobs:

@@ -214,9 +214,10 @@ class AttendanceService:
         target = PersonTarget(new.user, new.date)
         with self.store.read() as work:
             self.policy.require(work, principal, "attendance.attach", target)
-        blob = self.blobs.put(chunks, self.max_upload)
+        with self.blobs.draft(chunks, self.max_upload) as draft:
+            draft.keep()
         with self.store.write() as work:
-            row = work.attachments.add(new, blob, self.days.now())
+            row = work.attachments.add(new, draft.blob, self.days.now())
             payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
             work.emit(NewMessage("file.attached", str(row.user), payload))
             work.commit()

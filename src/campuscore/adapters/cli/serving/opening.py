@@ -19,8 +19,7 @@ def prepare(settings: Settings) -> None:
     """Make a home ready, in one process, before any worker opens it."""
     with open_campus(settings) as campus:
         _ensure_administrator(campus)
-        if campus.operations.keeper.shared:
-            load("campuscore.adapters.files:open_files")(settings.folder / "files").sweep_partial()
+        campus.attendance.blobs.tidy()
 
 
 def open_application(settings: Settings) -> Any:
