@@ -17,6 +17,7 @@ from campuscore.domain.attendance import Attachment, CheckIn
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
+from campuscore.domain.packages import DistFile, Project
 from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, UserName
 
@@ -188,6 +189,8 @@ ENTITIES = [
     (tables.sessions, Session),
     (tables.api_tokens, ApiToken),
     (tables.outbox, Message),
+    (tables.projects, Project),
+    (tables.dist_files, DistFile),
 ]
 
 STORED_AS = {
@@ -196,6 +199,9 @@ STORED_AS = {
     "parent": "parent_id",
     "term": "term_id",
     "room": "room_id",
+    "project": "project_id",
+    "owner": "owner_id",
+    "uploader": "uploader_id",
     "timestamp": "at",
     "date": "day",
     "begin": "begin_day",
@@ -214,7 +220,15 @@ def test_columns_come_in_the_order_of_the_fields(table, entity):
 
 
 def test_every_entity_of_a_table_is_compared():
-    bare = {"credentials", "day_rollups", "leases", "revisions", "roster_links"}
+    bare = {
+        "blob_claims",
+        "blob_names",
+        "credentials",
+        "day_rollups",
+        "leases",
+        "revisions",
+        "roster_links",
+    }
 
     assert {table.name for table, _ in ENTITIES} | bare == set(tables.METADATA.tables)
 
@@ -229,6 +243,7 @@ SELECTED = [
     ("groups", "_MEMBERSHIP", Membership),
     ("attendance", "_CHECK_IN", CheckIn),
     ("attendance", "_ATTACHMENT", Attachment),
+    ("packages", "_FILE", DistFile),
 ]
 
 

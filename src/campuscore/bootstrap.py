@@ -22,7 +22,9 @@ from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.auth import AuthService
 from campuscore.services.groups import GroupService
+from campuscore.services.intake import Intake
 from campuscore.services.operations import OperationsService
+from campuscore.services.packages import PackageService
 from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import Policy
 from campuscore.services.roster import RosterService
@@ -67,6 +69,7 @@ class Campus:
     attendance: AttendanceService
     schedule: ScheduleService
     rosters: RosterService
+    packages: PackageService
     operations: OperationsService
 
     @property
@@ -94,10 +97,12 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     """Wire the services to given adapters."""
     store, days = parts.store, parts.days
     policy = Policy(days)
+    blobs = parts.blobs
+    intake = Intake(store, days, blobs)
     attendance = AttendanceService(
-        store, policy, days, parts.blobs, parts.sheets, settings.max_upload
+        store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    operations = OperationsService(store, policy, days, store.keeper)
+    operations = OperationsService(store, policy, days, store.keeper, blobs, intake)
     operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
     lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
     terms, rooms = TermService(store, policy), RoomService(store, policy)
@@ -118,6 +123,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
         rosters=RosterService(store, policy, days),
+        packages=PackageService(store, policy, days, blobs, intake, settings.max_package),
         operations=operations,
     )
 

@@ -95,6 +95,13 @@ class Settings:
     lock_seconds: int = _says("How long a writer waits for another one, in seconds.", 30)
     max_body: int = _says("Longest JSON body that is taken, in bytes.", 4 * 1024 * 1024)
     max_upload: int = _says("Longest file that is taken, in bytes.", 100 * 1024 * 1024)
+    max_package: int = _says(
+        "Longest file that the package index takes, in bytes.", 4 * 1024 * 1024 * 1024
+    )
+    index_anonymous_read: bool = _says(
+        "Let installers read the package index without logging in.",
+        default=True,
+    )
     cors_origins: tuple[str, ...] = _says(
         "Origins whose pages may call the API from a browser, separated by commas.",
         (),
@@ -106,7 +113,7 @@ class Settings:
         _check_choice("sqlite_synchronous", self.sqlite_synchronous, ("full", "normal"))
         for name in ("access_minutes", "idle_days", "session_days", "lock_seconds"):
             _check_range(name, getattr(self, name), 1, 100_000)
-        for name in ("max_body", "max_upload"):
+        for name in ("max_body", "max_upload", "max_package"):
             _check_range(name, getattr(self, name), 1, 1 << 50)
         if urlsplit(self.public_url).scheme not in {"http", "https"}:
             raise Misconfigured("public_url: must begin with http:// or https://")

@@ -52,6 +52,9 @@ STUDENT = {
     "schedule.write",
     "terms.read",
     "rooms.read",
+    "packages.read",
+    "packages.upload",
+    "packages.manage",
 }
 DEVICE = {
     "auth.self",
@@ -59,7 +62,9 @@ DEVICE = {
     "users.details",
     "attendance.record",
     "attendance.record_for",
+    "packages.read",
 }
+TEACHER = STUDENT | {"groups.create", "packages.upload.new"}
 
 
 def who(role: Role, **fields: object) -> Principal:
@@ -78,14 +83,14 @@ def test_administrators_and_the_operator_may_do_everything() -> None:
 @pytest.mark.parametrize("role", [Role.STUDENT, Role.ASSISTANT, Role.GUARDIAN])
 def test_everybody_else_reaches_through_groups_alone(role: Role) -> None:
     assert granted(who(role)) == STUDENT
-    everywhere = {"auth.self", "terms.read", "rooms.read"}
+    everywhere = {"auth.self", "terms.read", "rooms.read", "packages.read"}
     assert {a for a in STUDENT if POLICY.scope(who(role), a).everything} == everywhere
 
 
 def test_a_campus_teacher_may_create_groups_and_see_the_directory_besides() -> None:
     teacher = who(Role.TEACHER)
 
-    assert granted(teacher) == STUDENT | {"groups.create"}
+    assert granted(teacher) == TEACHER
     assert POLICY.scope(teacher, "users.read").everything
     for action in STUDENT - {"users.read"}:
         assert POLICY.scope(teacher, action) == POLICY.scope(who(Role.STUDENT), action)
@@ -102,7 +107,7 @@ def test_a_device_ingests_and_sees_only_itself() -> None:
 def test_no_role_but_admin_has_the_actions_of_administrators() -> None:
     for role in set(Role) - {Role.ADMIN}:
         assert not granted(who(role)) & ADMIN_ONLY
-    assert set(RULES) == ADMIN_ONLY | STUDENT | {"groups.create"}
+    assert set(RULES) == ADMIN_ONLY | TEACHER
 
 
 def test_a_rule_that_names_nobody_grants_administrators_alone() -> None:
@@ -130,6 +135,7 @@ def test_an_unknown_action_is_a_programming_error_even_for_administrators(action
         (("users.read", "terms.*"), {"users.read", "terms.read"}),
         (("users.write", "operations.*", "auth.manage"), set()),
         (("attendance", "attendance.", "att*", ".*"), set()),
+        (("packages.upload:demo",), {"packages.upload"}),
     ],
 )
 def test_scopes_of_an_api_token_only_take_away(scopes: tuple[str, ...], left: set[str]) -> None:

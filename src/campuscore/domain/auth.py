@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
 
+from campuscore.domain.packages import project_key
 from campuscore.domain.users import Role, User
+from campuscore.errors import Invalid, Problem
 
 __all__ = [
+    "ANONYMOUS",
     "OPERATOR",
     "ApiToken",
     "Claims",
@@ -23,13 +27,16 @@ __all__ = [
     "TokenPair",
 ]
 
+_LONGEST_NAME = 100
+
 
 @frozen
 class Principal:
     """Who acts: the user, the session or token they came with, and what it is limited to.
 
     ``user_id`` is 0 for the trusted local operator. ``scopes`` limits an API token to actions:
-    ``*`` for all of the user's rights, ``attendance.*`` for a feature, ``attendance.read`` for one.
+    ``*`` for all of the user's rights, ``attendance.*`` for a feature, ``attendance.read`` for one,
+    ``packages.upload:demo`` for one on the project with this normalized name.
     """
 
     user_id: int
@@ -39,14 +46,25 @@ class Principal:
     session_id: int | None = None
     scopes: tuple[str, ...] = ("*",)
 
-    def within(self, action: str) -> bool:
-        """Say whether the scopes let this action through."""
-        feature = action.split(".", 1)[0] + ".*"
-        return any(scope in {"*", feature, action} for scope in self.scopes)
+    def within(self, action: str, project: str = "") -> bool:
+        """Say whether the scopes let this action through, on a project where one is named."""
+        return any(_covers(scope, action, project) for scope in self.scopes)
+
+
+def _covers(scope: str, action: str, project: str) -> bool:
+    known, _, only = scope.partition(":")
+    feature = action.partition(".")[0]
+    below = "." in known and action.startswith(f"{known}.")
+    covers = below or known in {"*", f"{feature}.*", action}
+    return covers and (not only or project in {"", only})
 
 
 OPERATOR = Principal(0, "operator", Role.ADMIN, method="operator")
 """Whoever runs a program on the machine itself: the library's and the command line's principal."""
+
+
+ANONYMOUS = Principal(-1, "anonymous", Role.STUDENT, method="none", scopes=("packages.read",))
+"""Somebody who did not log in, and may do no more than read the package index."""
 
 
 @frozen
@@ -110,6 +128,37 @@ class NewApiToken:
     name: str
     scopes: tuple[str, ...] = ("*",)
     expires_at: datetime | None = None
+
+    def check(self, actions: Collection[str], now: datetime) -> None:
+        """Raise Invalid with every field that breaks a rule; ``actions`` are all there are."""
+        problems: list[Problem] = []
+        if not 1 <= len(self.name.strip()) <= _LONGEST_NAME:
+            problems.append(Problem("/name", f"must have 1 to {_LONGEST_NAME} characters"))
+        if not self.scopes:
+            problems.append(Problem("/scopes", "must name at least one scope, such as *"))
+        known = {"*", *actions, *(f"{action.split('.')[0]}.*" for action in actions)}
+        problems += [
+            Problem(f"/scopes/{i}", f"{scope!r} is no scope; such as *, attendance.* or users.read")
+            for i, scope in enumerate(self.scopes)
+            if _without_project(scope) not in known
+        ]
+        if self.expires_at is not None and (
+            self.expires_at.tzinfo is None or self.expires_at <= now
+        ):
+            problems.append(Problem("/expires_at", "must lie in the future, and have an offset"))
+        if problems:
+            raise Invalid(*problems)
+
+
+def _without_project(scope: str) -> str:
+    """Return the action of a scope that is limited to a project of the package index."""
+    action, _, project = scope.partition(":")
+    if not action.startswith("packages.") or not project:
+        return scope
+    try:
+        return action if project_key(project) == project else scope
+    except Invalid:
+        return scope
 
 
 @frozen

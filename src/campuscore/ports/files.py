@@ -1,14 +1,15 @@
-"""The port of the blob store: bytes named by their SHA-256."""
+"""The ports of the blob store, bytes named by their SHA-256, and of the claims on them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
 from campuscore.domain.files import Blob
 
-__all__ = ["BlobStore", "Draft"]
+__all__ = ["BlobClaims", "BlobStore", "Draft"]
 
 
 class Draft(Protocol):
@@ -95,4 +96,32 @@ class BlobStore(Protocol):
 
     def tidy(self) -> int:
         """Remove what writers that have died left half done, and return how much that was."""
+        ...
+
+
+class BlobClaims(Protocol):
+    """Which blobs are on their way in or out, so that none is lost to a record, and none orphaned.
+
+    A blob is put into the store only under a running claim, and removed only where ``is_used`` said
+    no in the same Work. Works that claim or ask for the same name wait for one another.
+    """
+
+    def add(self, sha256: str, until: datetime) -> int:
+        """Claim a blob until an instant, and return the id of the claim."""
+        ...
+
+    def remove(self, claim_id: int) -> bool:
+        """Give a claim back; say whether it was still there."""
+        ...
+
+    def is_used(self, sha256: str, at: datetime) -> bool:
+        """Say whether a record names the blob, or a claim on it runs beyond an instant."""
+        ...
+
+    def ended(self, at: datetime, limit: int) -> list[str]:
+        """Return the names of blobs whose claims ended by an instant, longest ended first."""
+        ...
+
+    def forget(self, sha256: str, at: datetime) -> None:
+        """Remove the claims on a blob that ended by an instant."""
         ...

@@ -10,7 +10,9 @@ from campuscore.domain.events import NewMessage
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import ApiTokens, Credentials, Sessions
 from campuscore.ports.events import Outbox
+from campuscore.ports.files import BlobClaims
 from campuscore.ports.groups import Groups, Memberships
+from campuscore.ports.packages import Packages
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.users import Users
@@ -54,6 +56,10 @@ class Work(Protocol):
     def outbox(self) -> Outbox: ...
     @property
     def links(self) -> RosterLinks: ...
+    @property
+    def packages(self) -> Packages: ...
+    @property
+    def claims(self) -> BlobClaims: ...
 
     def emit(self, message: NewMessage) -> None:
         """Collect a domain event; ``commit`` stores it in the outbox with the change."""

@@ -28,9 +28,7 @@ from campuscore.errors import (
     CampusError,
     Conflict,
     Forbidden,
-    Invalid,
     NotFound,
-    Problem,
     Unauthenticated,
 )
 from campuscore.ports.attendance import Fact
@@ -43,7 +41,6 @@ __all__ = ["AuthService"]
 _TOKEN_PREFIX = "cct_"  # noqa: S105 - a prefix by which leaked tokens are found, not a secret
 _REFRESH_PREFIX = "ccr_"
 _TOUCH_EVERY = timedelta(minutes=1)
-_LONGEST_NAME = 100
 _LONGEST_REFRESH = 128
 
 
@@ -228,7 +225,7 @@ class AuthService:
         if principal.method == "token":
             raise Forbidden("an API token cannot mint another", code="session_needed")
         now = self.days.now()
-        self._check_token(new, now)
+        new.check(self.policy.rules, now)
         secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
         row = ApiToken(0, wanted, new.name, new.scopes, now, new.expires_at, None)
         with self.store.write() as work:
@@ -296,23 +293,6 @@ class AuthService:
                 work.tokens.touch(row.id, now)
                 work.commit()
         return Principal(user.id, user.username, user.role, "token", None, row.scopes)
-
-    def _check_token(self, new: NewApiToken, now: datetime) -> None:
-        problems: list[Problem] = []
-        if not 1 <= len(new.name.strip()) <= _LONGEST_NAME:
-            problems.append(Problem("/name", f"must have 1 to {_LONGEST_NAME} characters"))
-        known = {"*", *self.policy.rules, *(f"{a.split('.')[0]}.*" for a in self.policy.rules)}
-        if not new.scopes:
-            problems.append(Problem("/scopes", "must name at least one scope, such as *"))
-        problems += [
-            Problem(f"/scopes/{i}", f"{scope!r} is no scope; such as *, attendance.* or users.read")
-            for i, scope in enumerate(new.scopes)
-            if scope not in known
-        ]
-        if new.expires_at is not None and (new.expires_at.tzinfo is None or new.expires_at <= now):
-            problems.append(Problem("/expires_at", "must lie in the future, and have an offset"))
-        if problems:
-            raise Invalid(*problems)
 
     def _whose(self, principal: Principal, user_id: int | None) -> int:
         if user_id is None or user_id == principal.user_id:

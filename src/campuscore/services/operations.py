@@ -11,8 +11,10 @@ from campuscore.domain.auth import Principal
 from campuscore.domain.days import Days
 from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, back_off
 from campuscore.errors import CampusError, NotFound, Unavailable
+from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import SchemaStatus, StoreKeeper
 from campuscore.ports.work import WorkFactory
+from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy
 
 __all__ = ["OperationsService", "Subscriber"]
@@ -33,6 +35,8 @@ class OperationsService:
     policy: Policy
     days: Days
     keeper: StoreKeeper
+    blobs: BlobStore
+    intake: Intake
     subscribers: dict[str, list[Subscriber]] = field(factory=dict[str, list[Subscriber]])
 
     def status(self, principal: Principal) -> SchemaStatus:
@@ -103,6 +107,16 @@ class OperationsService:
             count = work.outbox.forget(self.days.now() - _KEEP)
             work.commit()
         return count
+
+    def tidy(self) -> int:
+        """Remove what writers that died left half done, and bytes that no record names.
+
+        Returns
+        -------
+        int
+            How much was looked after; nothing that is in use is touched.
+        """
+        return self.blobs.tidy() + self.intake.clear()
 
     def events(
         self,

@@ -20,7 +20,7 @@ from campuscore.domain.users import Role
 from campuscore.errors import Forbidden, NotFound
 from campuscore.ports.work import Work
 
-__all__ = ["RULES", "GroupTarget", "PersonTarget", "Policy", "Rule", "Target"]
+__all__ = ["RULES", "GroupTarget", "PersonTarget", "Policy", "ProjectTarget", "Rule", "Target"]
 
 _SELF, _FELLOW, _ALL = Reach.SELF, Reach.FELLOW, Reach.ALL
 _TAUGHT, _LED = Reach.TAUGHT, Reach.TAUGHT | Reach.ASSISTED
@@ -41,7 +41,15 @@ class GroupTarget:
     group: int
 
 
-Target = PersonTarget | GroupTarget
+@frozen
+class ProjectTarget:
+    """A project of the package index, by its normalized name; ``owner`` None is the operator's."""
+
+    key: str
+    owner: int | None
+
+
+Target = PersonTarget | GroupTarget | ProjectTarget
 
 
 @frozen
@@ -90,6 +98,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "terms.write": Rule(),
         "rooms.read": Rule(anyone=_ALL),
         "rooms.write": Rule(),
+        "packages.read": Rule(anyone=_ALL, device=_ALL),
+        "packages.upload": Rule(anyone=_SELF, seen_by="packages.read"),
+        "packages.upload.new": Rule(teacher=_ALL),
+        "packages.manage": Rule(anyone=_SELF, seen_by="packages.read"),
         "operations.read": Rule(),
         "operations.write": Rule(),
     }
@@ -129,6 +141,9 @@ class Policy:
         if not self.allows(principal, action):
             return False
         scope = self.scope(principal, action)
+        if isinstance(target, ProjectTarget):
+            owned = Reach.SELF in scope.reach and target.owner == scope.user
+            return (scope.everything or owned) and principal.within(action, target.key)
         if isinstance(target, GroupTarget):
             return work.groups.reaches(scope, target.group)
         day = target.day or scope.today
@@ -155,6 +170,8 @@ class Policy:
 
 def not_found(target: Target) -> NotFound:
     """Make the error for a target that is not there, or not for this principal."""
+    if isinstance(target, ProjectTarget):
+        return NotFound(f"there is no project {target.key!r}", code="project_not_found")
     if isinstance(target, GroupTarget):
         return NotFound(f"there is no group {target.group}", code="group_not_found")
     return NotFound(f"there is no user {target.user}", code="user_not_found")

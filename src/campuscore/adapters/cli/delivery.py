@@ -29,6 +29,7 @@ def deliver(campus: Campus, stop: threading.Event) -> None:
             taken = campus.operations.run_due(owner)
             if time.monotonic() >= tidy_at:
                 campus.operations.forget_delivered()
+                campus.operations.tidy()
                 tidy_at = time.monotonic() + _TIDY_EVERY
         except CampusError as error:
             _LOG.warning("messages wait: %s", error.detail)

@@ -16,12 +16,13 @@ from campuscore.domain.attendance import Attachment
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
+from campuscore.domain.packages import DistFile, Project
 from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, username_key
 from campuscore.errors import Busy, NotFound, Unavailable
 from campuscore.ports.attendance import Fact
 
-__all__ = ["Gate", "Lease", "StoredSession", "Table", "Tables", "UndoLog"]
+__all__ = ["Claim", "Gate", "Lease", "StoredSession", "Table", "Tables", "UndoLog"]
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -57,6 +58,14 @@ class UndoLog:
         except BaseException:
             self.back_to(mark)
             raise
+
+
+@frozen
+class Claim:
+    """A claim on a blob."""
+
+    sha256: str
+    until: datetime
 
 
 @define(eq=False)
@@ -145,6 +154,10 @@ class Tables:
         self.messages: Table[int, Message] = Table(log)
         self.leases: Table[str, Lease] = Table(log)
         self.links: Table[tuple[str, str, str], int] = Table(log)
+        self.projects: Table[int, Project] = Table(log, lambda row: row.key)
+        self.dist_files: Table[int, DistFile] = Table(log, lambda row: row.project)
+        self.removed_files: Table[str, datetime] = Table(log)
+        self.claims: Table[int, Claim] = Table(log, lambda row: row.sha256)
 
     def require_user(self, user_id: int) -> User:
         """Return the stored user, or raise NotFound."""

@@ -15,6 +15,7 @@ from campuscore.adapters.memory.auth import MemoryCredentials, MemorySessions, M
 from campuscore.adapters.memory.events import MemoryOutbox
 from campuscore.adapters.memory.groups import MemoryGroups, MemoryMemberships
 from campuscore.adapters.memory.operations import MemoryKeeper
+from campuscore.adapters.memory.packages import MemoryClaims, MemoryPackages
 from campuscore.adapters.memory.roster import MemoryLinks
 from campuscore.adapters.memory.schedule import MemoryEntries, MemoryRooms, MemoryTerms
 from campuscore.adapters.memory.store import Gate, Tables
@@ -90,6 +91,14 @@ class MemoryWork:
     @property
     def links(self) -> MemoryLinks:
         return self._repository(MemoryLinks)
+
+    @property
+    def packages(self) -> MemoryPackages:
+        return self._repository(MemoryPackages)
+
+    @property
+    def claims(self) -> MemoryClaims:
+        return self._repository(MemoryClaims)
 
     def emit(self, message: NewMessage) -> None:
         self._events.append(message)

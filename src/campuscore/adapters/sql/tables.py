@@ -23,20 +23,25 @@ from campuscore.adapters.sql.columns import Choice, Clock, Day, Identity, Instan
 from campuscore.domain.attendance import CheckInMethod
 from campuscore.domain.events import MessageState
 from campuscore.domain.groups import GroupKind
+from campuscore.domain.packages import DistKind
 from campuscore.domain.users import Role
 
 __all__ = [
     "METADATA",
     "api_tokens",
     "attachments",
+    "blob_claims",
+    "blob_names",
     "check_ins",
     "credentials",
     "day_rollups",
+    "dist_files",
     "entries",
     "groups",
     "leases",
     "memberships",
     "outbox",
+    "projects",
     "revisions",
     "rooms",
     "roster_links",
@@ -267,4 +272,60 @@ roster_links: Rows = Table(
     Column("key", String(255), nullable=False),
     Column("target_id", BigInteger, nullable=False),
     UniqueConstraint("source", "kind", "key"),
+)
+
+projects: Rows = Table(
+    "projects",
+    METADATA,
+    Column("id", Identity, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("owner_id", Identity, ForeignKey("users.id")),
+    Column("serial", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "owner_id"),
+    sqlite_autoincrement=True,
+)
+
+dist_files: Rows = Table(
+    "dist_files",
+    METADATA,
+    Column("id", Identity, primary_key=True),
+    Column("project_id", Identity, ForeignKey("projects.id"), nullable=False),
+    Column("version", String(255), nullable=False),
+    Column("filename", String(255), nullable=False, unique=True),
+    Column("kind", Choice(DistKind), nullable=False),
+    Column("python", String(255), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("requires_python", Text, nullable=False),
+    Column("metadata", String(64), nullable=False),
+    Column("metadata_size", BigInteger, nullable=False),
+    Column("uploaded_at", Instant, nullable=False),
+    Column("uploader_id", Identity, ForeignKey("users.id")),
+    Column("yanked", Text),
+    Column("removed_at", Instant),
+    Index(None, "project_id"),
+    Index(None, "sha256"),
+    Index(None, "metadata"),
+    Index(None, "uploader_id"),
+    sqlite_autoincrement=True,
+)
+
+blob_names: Rows = Table(
+    "blob_names",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("meetings", BigInteger, nullable=False),
+)
+
+blob_claims: Rows = Table(
+    "blob_claims",
+    METADATA,
+    Column("id", Identity, primary_key=True),
+    Column("sha256", String(64), nullable=False),
+    Column("until", Instant, nullable=False),
+    Index(None, "sha256"),
+    Index(None, "until"),
+    sqlite_autoincrement=True,
 )

@@ -10,9 +10,11 @@ from typing import Self
 
 from campuscore.adapters.sql.attendance import SqlAttachments, SqlCheckIns
 from campuscore.adapters.sql.auth import SqlApiTokens, SqlCredentials, SqlSessions
+from campuscore.adapters.sql.claims import SqlClaims
 from campuscore.adapters.sql.directory import Directory
 from campuscore.adapters.sql.events import SqlOutbox
 from campuscore.adapters.sql.groups import SqlGroups, SqlMemberships
+from campuscore.adapters.sql.packages import SqlPackages
 from campuscore.adapters.sql.revision import revise
 from campuscore.adapters.sql.roster import SqlRosterLinks
 from campuscore.adapters.sql.schedule import SqlEntries, SqlRooms, SqlTerms
@@ -130,3 +132,11 @@ class SqlWork:
     @property
     def links(self) -> SqlRosterLinks:
         return SqlRosterLinks(self._desk)
+
+    @property
+    def packages(self) -> SqlPackages:
+        return SqlPackages(self._desk)
+
+    @property
+    def claims(self) -> SqlClaims:
+        return SqlClaims(self._desk)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from campuscore.services.attendance.rules import Sheet
 from campuscore.services.attendance.service import MAX_BULK, AttendanceService
-from campuscore.services.attendance.shelf import Kept, Shelf
+from campuscore.services.shelf import Kept, Shelf
 
 __all__ = ["MAX_BULK", "AttendanceService", "Kept", "Sheet", "Shelf"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import chain
 
 from attrs import field, frozen
@@ -22,6 +23,7 @@ from campuscore.domain.attendance import (
 from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, Message, NewMessage
+from campuscore.domain.files import Blob
 from campuscore.domain.paging import Page, PageRequest, Slice, cut_page
 from campuscore.errors import Invalid, NotFound, TooLarge
 from campuscore.ports.attendance import Fact
@@ -40,8 +42,9 @@ from campuscore.services.attendance.rules import (
     record,
     without_origin,
 )
-from campuscore.services.attendance.shelf import LARGEST, Kept, Shelf
+from campuscore.services.intake import Intake
 from campuscore.services.policy import PersonTarget, Policy
+from campuscore.services.shelf import LARGEST, Kept, Shelf
 
 __all__ = ["MAX_BULK", "AttendanceService"]
 
@@ -61,6 +64,7 @@ class AttendanceService:
     policy: Policy
     days: Days
     blobs: BlobStore
+    intake: Intake
     sheets: Mapping[str, SheetWriter]
     max_upload: int
     shelf: Shelf = field(factory=Shelf)
@@ -215,13 +219,9 @@ class AttendanceService:
         with self.store.read() as work:
             self.policy.require(work, principal, "attendance.attach", target)
         with self.blobs.draft(chunks, self.max_upload) as draft:
-            draft.keep()
-        with self.store.write() as work:
-            row = work.attachments.add(new, draft.blob, self.days.now())
-            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
-            work.emit(NewMessage("file.attached", str(row.user), payload))
-            work.commit()
-        return row
+            return self.intake.keep(
+                [draft], partial(_record_file, new, draft.blob, self.days.now())
+            )
 
     def files(self, principal: Principal, user_id: int, day: date) -> Sequence[Attachment]:
         """List the files of a user's local day; NotFound as ``check_in``."""
@@ -323,3 +323,10 @@ class AttendanceService:
         except NotFound as error:
             raise gone from error
         return row
+
+
+def _record_file(new: NewAttachment, blob: Blob, at: datetime, work: Work) -> Attachment:
+    row = work.attachments.add(new, blob, at)
+    payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
+    work.emit(NewMessage("file.attached", str(row.user), payload))
+    return row

@@ -19,7 +19,7 @@ def prepare(settings: Settings) -> None:
     """Make a home ready, in one process, before any worker opens it."""
     with open_campus(settings) as campus:
         _ensure_administrator(campus)
-        campus.attendance.blobs.tidy()
+        campus.operations.tidy()
 
 
 def open_application(settings: Settings) -> Any:
