@@ -15,8 +15,9 @@ from campuscore.domain.auth import Origin
 from campuscore.domain.days import Days
 from campuscore.domain.paging import PageRequest
 from campuscore.errors import Forbidden, Invalid, NotFound, TooLarge
-from campuscore.services.attendance import MAX_BULK, Kept, Shelf
+from campuscore.services.attendance import MAX_BULK
 from campuscore.services.attendance import service as service_module
+from campuscore.services.shelf import Kept, Shelf
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 
-from attrs import frozen
+from attrs import field, frozen
 
 from campuscore.domain.auth import Principal
 from campuscore.domain.days import Days
@@ -29,6 +29,7 @@ from campuscore.ports.files import BlobStore, Draft
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy, ProjectTarget
+from campuscore.services.shelf import Shelf
 
 __all__ = ["PackageService", "Published"]
 
@@ -53,6 +54,7 @@ class PackageService:
     blobs: BlobStore
     intake: Intake
     max_package: int
+    shelf: Shelf = field(factory=Shelf)
 
     def upload(self, principal: Principal, new: NewUpload, chunks: Iterable[bytes]) -> Published:
         """Publish a file; the bytes stream in constant memory.

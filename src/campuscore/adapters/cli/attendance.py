@@ -26,7 +26,7 @@ from campuscore.domain.attendance import (
     NewCheckIn,
 )
 from campuscore.domain.users import Role
-from campuscore.services.attendance import Kept
+from campuscore.services.shelf import Kept
 
 __all__ = ["attendance"]
 

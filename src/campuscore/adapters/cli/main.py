@@ -32,6 +32,7 @@ COMMANDS = {
     "schedule": LazyCommand(f"{_HERE}.schedule:schedule", "The timetable."),
     "terms": LazyCommand(f"{_HERE}.places:terms", "Named spans of dates."),
     "rooms": LazyCommand(f"{_HERE}.places:rooms", "Bookable places."),
+    "packages": LazyCommand(f"{_HERE}.packages:packages", "The package index."),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database's schema."),
     "events": LazyCommand(f"{_HERE}.operations:events", "What happened, as the outbox has it."),
@@ -67,7 +68,7 @@ class _Main(Group):
 @click.group(cls=_Main, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="campuscore")
 def main() -> None:
-    """People, attendance and timetable of a teaching department.
+    """People, attendance, timetable and package index of a teaching department.
 
     Settings come from options, then the environment (CAMPUSCORE_*), then the file of --config.
     Exit codes: 0 done, 1 refused or failed, 2 wrong usage.

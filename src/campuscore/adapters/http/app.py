@@ -11,12 +11,14 @@ from attrs import frozen
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
+from campuscore.adapters.http.bodies import drain
+from campuscore.adapters.http.identity import identify
 from campuscore.adapters.http.route import PUBLIC, Ask, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
 from campuscore.domain.users import Role
-from campuscore.errors import Misconfigured, Unauthenticated
+from campuscore.errors import CampusError, Misconfigured
 
 __all__ = ["App", "create_app"]
 
@@ -78,7 +80,10 @@ def _resource(campus: Campus, mine: list[Route], routes: tuple[Route, ...]) -> o
     for route in mine:
         if route.action != PUBLIC and route.action not in campus.policy.rules:
             raise Misconfigured(f"{route.method} {route.path}: no action {route.action!r}")
-        methods[f"on_{route.method.lower()}"] = _Responder(campus, route, routes)
+        responder = _Responder(campus, route, routes)
+        methods[f"on_{route.method.lower()}"] = responder
+        if route.method == "GET":  # RFC 9110, section 9.1: who offers the one offers the other
+            methods["on_head"] = responder
     return type("Resource", (), methods)()
 
 
@@ -90,41 +95,43 @@ class _Responder:
     route: Route
     routes: tuple[Route, ...]
 
-    def __call__(self, req: falcon.Request, resp: falcon.Response, **ids: int) -> None:
-        principal = _NOBODY
-        if self.route.action != PUBLIC:
-            principal = _identify(self.campus, req)
-            self.campus.policy.scope(principal, self.route.action)
-            resp.set_header("Cache-Control", "no-store")
-        ask = Ask(self.campus, principal, req, resp, self.route, self.routes)
-        _answer(resp, self.route, self.route.handler(ask, **ids))
+    def __call__(self, req: falcon.Request, resp: falcon.Response, **ids: int | str) -> None:
+        try:
+            principal = self._identify(req, resp)
+            ask = Ask(self.campus, principal, req, resp, self.route, self.routes)
+            resp.status = self.route.status
+            _answer(req, resp, self.route, self.route.handler(ask, **ids))
+        except CampusError:
+            drain(req)
+            raise
+
+    def _identify(self, req: falcon.Request, resp: falcon.Response) -> Principal:
+        if self.route.action == PUBLIC:
+            return _NOBODY
+        principal = identify(self.campus, self.route, req)
+        self.campus.policy.scope(principal, self.route.action)
+        resp.set_header("Cache-Control", "no-store")
+        return principal
 
 
-def _identify(campus: Campus, req: falcon.Request) -> Principal:
-    scheme, _, token = (req.auth or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("log in, and send the access token as Authorization: Bearer")
-    return campus.auth.authenticate(token.strip())
-
-
-def _answer(resp: falcon.Response, route: Route, result: Any) -> None:
-    resp.status = route.status
+def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: Any) -> None:
     if isinstance(result, Stream):
-        _send(resp, result)
+        _send(req, resp, result)
     elif route.answer is not None:
-        resp.content_type = route.media_type
+        resp.content_type = resp.content_type or route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)
 
 
-def _send(resp: falcon.Response, stream: Stream) -> None:
+def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
     """Send a stream; its first block is made before the status goes out, so that it can fail."""
-    first = next(stream.chunks, b"")
     resp.content_type = stream.media_type
     for name, value in stream.headers.items():
         resp.set_header(name, value)
     if stream.length is not None:
         resp.set_header("Content-Length", str(stream.length))
-    resp.stream = chain((first,), stream.chunks)
+    if req.method != "HEAD":
+        chunks = iter(stream.chunks)
+        resp.stream = chain((next(chunks, b""),), chunks)
 
 
 def _middleware(campus: Campus) -> list[Any]:

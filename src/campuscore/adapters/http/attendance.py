@@ -8,10 +8,8 @@ from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
-import falcon
-
 from campuscore.adapters import wire
-from campuscore.adapters.http.bodies import read_form
+from campuscore.adapters.http.bodies import Form, read_form
 from campuscore.adapters.http.route import PAGING, Ask, Param, Route, Stream
 from campuscore.domain.attendance import (
     AttachedFile,
@@ -25,7 +23,7 @@ from campuscore.domain.attendance import (
 )
 from campuscore.domain.users import Role
 from campuscore.errors import Invalid, Problem
-from campuscore.services.attendance import Kept
+from campuscore.services.shelf import Kept
 
 __all__ = ["ROUTES"]
 
@@ -33,6 +31,7 @@ _FILES = "/attendance/files"
 _WHOLE = 2 * 1024 * 1024
 """An aggregate up to so many bytes is sent in one piece, with its length."""
 
+_FORM = Form(file="file", needed=frozenset({"user_id", "date"}))
 _DAYS = (
     Param("user", str, "A username, or an id in digits."),
     Param("date", date, "One local day; the same as from and to."),
@@ -60,7 +59,7 @@ def check_in(ask: Ask) -> CheckIn | list[CheckIn]:
 
 
 def attach_file(ask: Ask) -> AttachedFile:
-    fields, upload = read_form(ask.req, ask.campus.settings.max_upload)
+    fields, upload = read_form(ask.req, ask.campus.settings.max_upload, _FORM)
     problems = [
         Problem(f"/{name}", "is missing") for name in ("user_id", "date") if name not in fields
     ]
@@ -109,7 +108,9 @@ def aggregate(ask: Ask) -> list[DayRow] | Stream | bytes:
     if page.limit is not None or page.cursor is not None:
         return ask.rows(service.aggregate(ask.principal, query, page, files=files))
     found = service.aggregate_json(ask.principal, query, files=files)
-    return _unless_known(ask, found) if isinstance(found, Kept) else _whole_or_stream(found)
+    if isinstance(found, Kept):
+        return ask.unless_known(found, "private, no-cache")
+    return _whole_or_stream(found)
 
 
 def download_sheet(ask: Ask) -> Stream:
@@ -159,16 +160,6 @@ def _digits(text: str) -> int | str:
 
 def _attached(ask: Ask, row: Attachment) -> AttachedFile:
     return AttachedFile.of(row, ask.address(_FILES))
-
-
-def _unless_known(ask: Ask, kept: Kept) -> bytes:
-    """Send an answer, or just 304 to a client that has it (RFC 9110, section 13.1.2)."""
-    ask.resp.etag = kept.tag
-    ask.resp.set_header("Cache-Control", "private, no-cache")
-    known = ask.req.if_none_match or ()
-    if any(tag in ("*", kept.tag) for tag in known):
-        raise falcon.HTTPStatus(falcon.HTTP_304)
-    return kept.body
 
 
 def _whole_or_stream(chunks: Iterator[bytes]) -> Stream | bytes:

@@ -10,24 +10,29 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import falcon
-from attrs import define, field
-from falcon.media.multipart import MultipartFormHandler, MultipartParseError
+from attrs import define, field, frozen
+from falcon.media.multipart import (
+    MultipartFormHandler,
+    MultipartParseError,
+    MultipartParseOptions,
+)
 
 from campuscore.adapters.wire import Malformed
 from campuscore.domain.attendance import clean_filename
 from campuscore.errors import CampusError, Invalid, TooLarge
 
-__all__ = ["LengthRequired", "Upload", "body_stream", "read_body", "read_form"]
+__all__ = ["Form", "LengthRequired", "Upload", "body_stream", "drain", "read_body", "read_form"]
 
 _BLOCK = 256 * 1024
 _LONGEST_FIELD = 64 * 1024
 _SPOOL = 1024 * 1024
 _DRAINED = 16 * 1024 * 1024
-_NEEDED_FIRST = frozenset({"user_id", "date"})
+_SLACK = 16 * 1024 * 1024
+_MOST_PARTS = 10_000
 
 
 class LengthRequired(CampusError):
@@ -58,6 +63,19 @@ class BodyStream:
         return data
 
 
+@frozen
+class Form:
+    """A multipart form with one file.
+
+    The file is read while it is used once the ``needed`` fields have come. Where ``wanted`` fields
+    are named, all others are passed over, and may be repeated or follow the file.
+    """
+
+    file: str
+    needed: frozenset[str]
+    wanted: frozenset[str] | None = None
+
+
 @define
 class Upload:
     """A file part of a form; ``rest`` is what follows it, where that was not read yet."""
@@ -66,6 +84,7 @@ class Upload:
     content_type: str
     source: Any
     rest: Iterator[Any] = field(factory=lambda: iter(()))
+    strict: bool = True
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes in blocks, and raise where the form breaks off or goes on behind them.
@@ -76,11 +95,32 @@ class Upload:
             yield block
         with _readable():
             for part in self.rest:
+                if not self.strict:
+                    continue
                 raise Invalid.at(f"/{part.name}", "comes after the file, or is given twice")
 
 
 def body_stream(req: falcon.Request) -> BodyStream:
-    """Return the request's body, or raise LengthRequired."""
+    """Return the request's body, always the same stream, or raise LengthRequired."""
+    known: BodyStream | None = getattr(req.context, "body", None)
+    if known is None:
+        known = req.context.body = _make_stream(req)
+    return known
+
+
+def drain(req: falcon.Request) -> None:
+    """Take in what is left of a refused body, if it is not much.
+
+    Many clients read no answer before all is sent.
+    """
+    with suppress(CampusError, OSError):
+        stream = body_stream(req)
+        if stream.left is not None and stream.left <= _DRAINED:
+            while stream.read():
+                pass
+
+
+def _make_stream(req: falcon.Request) -> BodyStream:
     chunked = "HTTP_TRANSFER_ENCODING" in req.env
     if req.env.get("wsgi.input_terminated") and (chunked or req.content_length is None):
         return BodyStream(req.env["wsgi.input"], None)
@@ -93,7 +133,6 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
     """Return the whole body, or raise TooLarge when it is longer than ``limit`` bytes."""
     stream = body_stream(req)
     if stream.left is not None and stream.left > limit:
-        _drain(stream)
         raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
@@ -105,8 +144,8 @@ def read_body(req: falcon.Request, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def read_form(req: falcon.Request, limit: int) -> tuple[dict[str, str], Upload | None]:
-    """Return the fields of a multipart form, and its file part ``file``.
+def read_form(req: falcon.Request, limit: int, form: Form) -> tuple[dict[str, str], Upload | None]:
+    """Return the fields of a multipart form, and its file.
 
     A file that comes after all fields is read while it is used; one that comes before them is kept
     in a temporary file meanwhile.
@@ -117,15 +156,14 @@ def read_form(req: falcon.Request, limit: int) -> tuple[dict[str, str], Upload |
         It is not a form, it breaks off, or it is longer than ``limit`` bytes.
     """
     stream = body_stream(req)
-    if stream.left is not None and stream.left > limit + _LONGEST_FIELD:
-        _drain(stream)
+    if stream.left is not None and stream.left > limit + _SLACK:
         raise _too_large(limit)
     if not (req.content_type or "").startswith("multipart/form-data"):
         raise Invalid.at("", "must be multipart/form-data")
     length = sys.maxsize if stream.left is None else stream.left
     with _readable():
-        form = MultipartFormHandler().deserialize(stream, req.content_type, length)
-        return _read_parts(iter(form), limit)
+        parts = _handler().deserialize(stream, req.content_type, length)
+        return _read_parts(iter(parts), limit, form)
 
 
 @contextmanager
@@ -136,26 +174,36 @@ def _readable() -> Generator[None]:
         raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
 
 
-def _read_parts(form: Iterator[Any], limit: int) -> tuple[dict[str, str], Upload | None]:
+def _handler() -> MultipartFormHandler:
+    options = MultipartParseOptions()
+    options.max_body_part_count = _MOST_PARTS
+    return MultipartFormHandler(options)
+
+
+def _read_parts(
+    parts: Iterator[Any], limit: int, form: Form
+) -> tuple[dict[str, str], Upload | None]:
     fields: dict[str, str] = {}
     upload: Upload | None = None
-    for part in form:
-        if part.name != "file":
-            fields[part.name or ""] = _field(part)
+    for part in parts:
+        if part.name != form.file:
+            if form.wanted is None or part.name in form.wanted:
+                fields[part.name or ""] = _field(part)
             continue
         if upload is not None:
-            raise Invalid.at("/file", "is given more than once")
-        upload = _upload(part)
-        if fields.keys() >= _NEEDED_FIRST:
-            upload.rest = form
+            raise Invalid.at(f"/{form.file}", "is given more than once")
+        upload = _upload(part, strict=form.wanted is None)
+        if fields.keys() >= form.needed:
+            upload.rest = parts
             break
         upload.source = _spool(upload, limit)
     return fields, upload
 
 
-def _upload(part: Any) -> Upload:
+def _upload(part: Any, *, strict: bool) -> Upload:
     name = clean_filename(part.filename or "")
-    return Upload(name, part.content_type or "application/octet-stream", part.stream)
+    kind = part.content_type or "application/octet-stream"
+    return Upload(name, kind, part.stream, strict=strict)
 
 
 def _field(part: Any) -> str:
@@ -178,13 +226,6 @@ def _spool(upload: Upload, limit: int) -> IO[bytes]:
         kept.write(block)
     kept.seek(0)
     return kept
-
-
-def _drain(stream: BodyStream) -> None:
-    """Take in the rest if it is not much: many clients read no answer before all is sent."""
-    if stream.left is not None and stream.left <= _DRAINED:
-        while stream.read():
-            pass
 
 
 def _too_large(limit: int) -> TooLarge:

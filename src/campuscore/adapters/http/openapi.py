@@ -52,15 +52,34 @@ _PROBLEM = {
         },
     },
 }
-_FORM = {
-    "type": "object",
-    "required": ["user_id", "date", "file"],
-    "properties": {
-        "user_id": {"type": "integer"},
-        "date": {"type": "string", "format": "date"},
-        "file": {"type": "string", "format": "binary"},
+_BINARY = {"type": "string", "format": "binary"}
+_FORMS: dict[str, dict[str, Any]] = {
+    "file": {
+        "type": "object",
+        "required": ["user_id", "date", "file"],
+        "properties": {
+            "user_id": {"type": "integer"},
+            "date": {"type": "string", "format": "date"},
+            "file": _BINARY,
+        },
+    },
+    "content": {
+        "type": "object",
+        "required": [":action", "name", "version", "content"],
+        "properties": {
+            ":action": {"type": "string", "const": "file_upload"},
+            "name": {"type": "string"},
+            "version": {"type": "string"},
+            "filetype": {"type": "string", "enum": ["bdist_wheel", "sdist"]},
+            "requires_python": {"type": "string"},
+            "sha256_digest": {"type": "string"},
+            "blake2_256_digest": {"type": "string"},
+            "md5_digest": {"type": "string"},
+            "content": _BINARY,
+        },
     },
 }
+"""The multipart forms, by the name of their file."""
 
 
 @cache
@@ -75,13 +94,15 @@ def document(routes: tuple[Route, ...]) -> dict[str, Any]:
         "info": {
             "title": "campuscore",
             "version": __version__,
-            "summary": "People, attendance and timetable of a teaching department.",
+            "summary": "People, attendance, timetable and package index of a teaching department.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "paths": paths,
         "components": {
             "schemas": {"Problem": _PROBLEM, **dict(sorted(types.found.items()))},
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                name: {"type": "http", "scheme": name} for name in ("bearer", "basic")
+            },
         },
     }
 
@@ -139,17 +160,25 @@ def _operation(route: Route, types: _Types) -> dict[str, Any]:
     if parameters:
         made["parameters"] = parameters
     if route.action != PUBLIC:
-        made["security"] = [{"bearer": []}]
+        made["security"] = _security(route)
         made["x-action"] = route.action
     if route.form:
         made["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": {"schema": _FORM}},
+            "content": {"multipart/form-data": {"schema": _FORMS[route.form]}},
         }
     elif route.body is not None:
         content = {"application/json": {"schema": types.schema(route.body)}}
         made["requestBody"] = {"required": True, "content": content}
     return made
+
+
+def _security(route: Route) -> list[dict[str, list[str]]]:
+    """Say how to log in; installers may read without, where the settings let them."""
+    if not route.installers:
+        return [{"bearer": []}]
+    nobody: list[dict[str, list[str]]] = [{}] if route.method == "GET" else []
+    return [*nobody, {"bearer": []}, {"basic": []}]
 
 
 def _suffix(route: Route) -> str:
@@ -160,7 +189,8 @@ def _suffix(route: Route) -> str:
 
 def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", route.path):
-        schema = {"type": "integer", "minimum": 0}
+        is_id = name.endswith("_id")
+        schema = {"type": "integer", "minimum": 0} if is_id else {"type": "string"}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -11,6 +11,7 @@ import falcon
 from campuscore import errors
 from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import LengthRequired
+from campuscore.adapters.http.identity import challenge_of
 
 __all__ = ["MEDIA_TYPE", "install", "status_of"]
 
@@ -62,7 +63,7 @@ def _campus_error(req: Any, resp: Any, error: errors.CampusError, params: Any) -
     if isinstance(error, errors.Unavailable):
         resp.set_header("Retry-After", "5")
     if isinstance(error, errors.Unauthenticated):
-        resp.set_header("WWW-Authenticate", 'Bearer realm="campuscore"')
+        resp.set_header("WWW-Authenticate", f'{challenge_of(req)} realm="campuscore"')
     _answer(resp, status, error.code, error.detail, extra)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from campuscore.domain.attendance import clean_address
 from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
+from campuscore.services.shelf import Kept
 
 __all__ = ["PAGING", "PUBLIC", "Ask", "Handler", "Param", "Route", "Stream"]
 
@@ -49,7 +50,11 @@ PAGING = (
 
 @frozen(kw_only=True)
 class Route:
-    """One method of one path: who may call it, what it takes and what it answers."""
+    """One method of one path: who may call it, what it takes and what it answers.
+
+    ``form`` names the file of a multipart form. Routes for ``installers`` take an API token as the
+    password of Basic authentication, and are read without login where the settings say so.
+    """
 
     method: str
     path: str
@@ -63,6 +68,7 @@ class Route:
     refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
     form: str = ""
+    installers: bool = False
 
     @property
     def feature(self) -> str:
@@ -75,7 +81,7 @@ class Stream:
     """An answer whose bytes are sent as they come."""
 
     media_type: str
-    chunks: Iterator[bytes]
+    chunks: Iterable[bytes]
     length: int | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
 
@@ -123,6 +129,18 @@ class Ask:
         return Origin(
             clean_address(self.req.remote_addr), agent[:_LONGEST_AGENT] if agent else None
         )
+
+    def knows(self, tag: str) -> bool:
+        """Say whether the client has what this validator names (RFC 9110, section 13.1.2)."""
+        return any(known in ("*", tag) for known in self.req.if_none_match or ())
+
+    def unless_known(self, kept: Kept, cache: str) -> bytes:
+        """Return an answer to send, or send just 304 to a client that has it."""
+        self.resp.etag = kept.tag
+        self.resp.set_header("Cache-Control", cache)
+        if self.knows(kept.tag):
+            raise falcon.HTTPStatus(falcon.HTTP_304)
+        return kept.body
 
     def page(self, values: dict[str, Any]) -> PageRequest:
         """Take the paging parameters out of the values."""

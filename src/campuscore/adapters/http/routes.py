@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from campuscore.adapters.http import attendance, auth, groups, operations, places, schedule, users
+from campuscore.adapters.http import (
+    attendance,
+    auth,
+    groups,
+    operations,
+    packages,
+    places,
+    schedule,
+    users,
+)
 
 __all__ = ["ROUTES"]
 
@@ -13,5 +22,6 @@ ROUTES = (
     *attendance.ROUTES,
     *schedule.ROUTES,
     *places.ROUTES,
+    *packages.ROUTES,
     *operations.ROUTES,
 )

@@ -4,6 +4,5 @@ from __future__ import annotations
 
 from campuscore.services.attendance.rules import Sheet
 from campuscore.services.attendance.service import MAX_BULK, AttendanceService
-from campuscore.services.shelf import Kept, Shelf
 
-__all__ = ["MAX_BULK", "AttendanceService", "Kept", "Sheet", "Shelf"]
+__all__ = ["MAX_BULK", "AttendanceService", "Sheet"]

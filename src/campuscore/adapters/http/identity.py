@@ -1,0 +1,52 @@
+"""Who sends a request: a bearer of a token, an installer with one as its password, or nobody."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import falcon
+
+from campuscore.adapters.http.route import Route
+from campuscore.bootstrap import Campus
+from campuscore.domain.auth import ANONYMOUS, Principal
+from campuscore.errors import Unauthenticated
+
+__all__ = ["challenge_of", "identify"]
+
+
+def identify(campus: Campus, route: Route, req: falcon.Request) -> Principal:
+    """Return who sends a request to a route, or raise Unauthenticated."""
+    req.context.challenge = "Basic" if route.installers else "Bearer"
+    scheme, _, rest = (req.auth or "").partition(" ")
+    token = rest.strip()
+    if not scheme and route.installers and route.method == "GET" and _is_open(campus):
+        return ANONYMOUS
+    if scheme.lower() == "basic" and route.installers:
+        return campus.auth.authenticate(_password(token))
+    if scheme.lower() != "bearer" or not token:
+        if route.installers:
+            raise Unauthenticated("send an API token as the password of the user __token__")
+        raise Unauthenticated("log in, and send the access token as Authorization: Bearer")
+    return campus.auth.authenticate(token)
+
+
+def challenge_of(req: falcon.Request) -> str:
+    """Return the scheme by which to authenticate for what was asked (RFC 9110, section 11.6.1)."""
+    return str(getattr(req.context, "challenge", "Bearer"))
+
+
+def _is_open(campus: Campus) -> bool:
+    return campus.settings.index_anonymous_read
+
+
+def _password(encoded: str) -> str:
+    """Return the password of Basic authentication (RFC 7617); the name says nothing here."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        text = ""
+    password = text.partition(":")[2]
+    if not password:
+        raise Unauthenticated("the Basic credentials are unreadable", code="credentials_unreadable")
+    return password
