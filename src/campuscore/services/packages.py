@@ -128,6 +128,11 @@ class PackageService:
         self.policy.scope(principal, "packages.read")
         return self.blobs.open(sha256, start, length)
 
+    def address(self, principal: Principal, sha256: str, filename: str) -> str | None:
+        """Return where an installer can fetch a blob itself, or None: it comes through us."""
+        self.policy.scope(principal, "packages.read")
+        return self.blobs.address(sha256, filename, "application/octet-stream")
+
     def metadata(self, principal: Principal, file: DistFile) -> Description:
         """Return what a file's core metadata says."""
         return describe(b"".join(self.open(principal, file.metadata)))

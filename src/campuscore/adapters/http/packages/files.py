@@ -43,6 +43,9 @@ def download(ask: Ask, first: str, second: str, rest: str, filename: str) -> Str
     if ask.knows(name):
         ask.resp.set_header("Cache-Control", _cache(ask))
         raise falcon.HTTPStatus(falcon.HTTP_304)
+    elsewhere = service.address(ask.principal, name, filename)
+    if elsewhere is not None and ask.req.method == "GET":
+        raise falcon.HTTPFound(elsewhere)
     part = _part(ask.req, name, size)
     headers = {"Accept-Ranges": "bytes", "Cache-Control": _cache(ask)}
     if part.length != size:
