@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from html import escape
 from typing import Any
+from urllib.parse import urlsplit
 
 from campuscore import __version__
 
@@ -38,12 +39,15 @@ the next page. Refusals are problem details (RFC 9457). For programs:
 def landing(address: str) -> str:
     """Return the page at the root: what this is, and where to go."""
     here = escape(address)
+    host = escape(urlsplit(address).netloc)
+    trusted = f" --trusted-host {host}" if address.startswith("http:") else ""
     return _page(
         "campuscore",
         f"""<h1>campuscore</h1>
-<p>The backend of a teaching department: people and their groups, who was present when, and the
-timetable. This server runs version {escape(__version__)} and answers.</p>
-<nav><a href="/docs">API reference</a><a href="/openapi.json">openapi.json</a>
+<p>The backend of a teaching department: people and their groups, who was present when, the
+timetable, and a package index. This server runs version {escape(__version__)} and answers.</p>
+<nav><a href="/docs">API reference</a><a href="/simple/">packages</a>
+<a href="/openapi.json">openapi.json</a>
 <a href="/readyz">ready?</a><a href="/admin/">console</a></nav>
 <h2>First steps</h2>
 <p>Log in as the administrator whose password was shown when the server started for the first
@@ -54,7 +58,12 @@ curl -s {here}/users/ -H 'Authorization: Bearer ACCESS'</pre>
 <p>On the server itself the command line does the same:</p>
 <pre>campuscore users import roster.csv
 campuscore attendance day
-campuscore attendance export --output attendance.xlsx</pre>""",
+campuscore attendance export --output attendance.xlsx</pre>
+<h2>Packages</h2>
+<p>Install from here, and publish with an API token as the password:</p>
+<pre>pip install --index-url {here}/simple/{trusted} PROJECT
+uv pip install --index-url {here}/simple/ PROJECT
+twine upload --repository-url {here}/legacy/ --username __token__ dist/*</pre>""",
     )
 
 

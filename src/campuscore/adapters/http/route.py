@@ -73,7 +73,9 @@ class Route:
     @property
     def feature(self) -> str:
         """The name of the feature, for grouping in documents."""
-        return self.handler.__module__.rsplit(".", 1)[-1]
+        module = self.handler.__module__
+        here = f"{__package__}."
+        return module.removeprefix(here).partition(".")[0] if here in module else module
 
 
 @frozen
