@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
 
 import falcon
 
@@ -23,6 +22,7 @@ from campuscore.domain.attendance import (
     NewAttachment,
     NewCheckIn,
 )
+from campuscore.domain.files import disposition
 from campuscore.domain.users import Role
 from campuscore.errors import Invalid, Problem
 from campuscore.services.attendance import Kept
@@ -90,7 +90,7 @@ def list_files(ask: Ask) -> list[AttachedFile]:
 def download_file(ask: Ask, file_id: int) -> Stream:
     row, chunks = ask.campus.attendance.open_file(ask.principal, file_id)
     headers = {
-        "Content-Disposition": _disposition(row.filename),
+        "Content-Disposition": disposition(row.filename),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "ETag": f'"{row.sha256}"',
     }
@@ -117,7 +117,7 @@ def download_sheet(ask: Ask) -> Stream:
     form = str(values.pop("format", "xlsx"))
     query, files = _day_query(values), ask.address(_FILES)
     sheet = ask.campus.attendance.sheet(ask.principal, query, form=form, files=files)
-    headers = {"Content-Disposition": _disposition(sheet.filename)}
+    headers = {"Content-Disposition": disposition(sheet.filename)}
     return Stream(sheet.media_type, sheet.chunks, None, headers)
 
 
@@ -181,12 +181,6 @@ def _whole_or_stream(chunks: Iterator[bytes]) -> Stream | bytes:
         if size > _WHOLE:
             return Stream("application/json", chain(read, chunks))
     return b"".join(read)
-
-
-def _disposition(filename: str) -> str:
-    """Name a download for every client (RFC 6266, RFC 8187)."""
-    plain = "".join(ch if ch.isascii() and ch not in '"\\' else "_" for ch in filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 _READ = "attendance.read"
