@@ -1,8 +1,8 @@
 """Hypothesis profiles for the whole suite, and an object store for whoever asks for one.
 
 ``--hypothesis-profile`` chooses another profile. ``CAMPUSCORE_TEST_S3_URL`` (``s3://BUCKET/PREFIX``)
-names an object store that is running, together with ``CAMPUSCORE_TEST_S3_ENDPOINT``, ``..._REGION``,
-``..._ACCESS_KEY`` and ``..._SECRET_KEY``; otherwise each test process that needs one starts one.
+names an object store that is running, with ``CAMPUSCORE_TEST_S3_ENDPOINT``, ``_REGION``,
+``_ACCESS_KEY`` and ``_SECRET_KEY`` beside it; otherwise each test process that needs one starts one.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def fresh_s3(s3_server: dict[str, str]) -> Iterator[Callable[[], dict[str, str]]
     root = f"{s3_server['CAMPUSCORE_BLOB_URL'].rstrip('/')}/test-{secrets.token_hex(8)}"
     numbers = count(1)
     yield lambda: {**s3_server, "CAMPUSCORE_BLOB_URL": f"{root}/{next(numbers)}"}
-    for number in range(1, next(numbers)):
+    given = "CAMPUSCORE_TEST_S3_URL" in os.environ
+    for number in range(1, next(numbers) if given else 0):
         place = {**s3_server, "CAMPUSCORE_BLOB_URL": f"{root}/{number}"}
         blobs = find_blobs(place["CAMPUSCORE_BLOB_URL"])(Settings.from_env(place))
         for name in list(blobs.names()):

@@ -108,7 +108,7 @@ def _free_ports(number: int) -> list[int]:
 
 
 def _answers(settings: dict[str, str], log: Path) -> bool:
-    """Wait until a blob can be put, which also makes the bucket; false once the server has ended."""
+    """Wait until a blob can be put, which makes the bucket; false where a port was taken."""
     keys = Keys(Secret(ACCESS_KEY), Secret(SECRET_KEY))
     patience = Patience(tries=0, silence=timedelta(seconds=5))
     blobs = open_s3(
