@@ -2,7 +2,8 @@
 
 ``--hypothesis-profile`` chooses another profile. ``CAMPUSCORE_TEST_S3_URL`` (``s3://BUCKET/PREFIX``)
 names an object store that is running, with ``CAMPUSCORE_TEST_S3_ENDPOINT``, ``_REGION``,
-``_ACCESS_KEY`` and ``_SECRET_KEY`` beside it; otherwise each test process that needs one starts one.
+``_ACCESS_KEY`` and ``_SECRET_KEY`` beside it; otherwise each test process that needs one starts
+one.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -19,11 +19,15 @@ from urllib.request import urlopen
 import obstore
 import pytest
 from attrs import evolve
+from falcon.testing import TestClient
 
-from campuscore import Settings, open_campus
+from campuscore import NewUser, Settings, open_campus
+from campuscore.adapters.http import create_app
 from campuscore.adapters.s3 import S3Blobs, S3Draft, blobs_of, open_s3
 from campuscore.adapters.s3.address import sign_again
 from campuscore.adapters.s3.opening import Keys, Patience
+from campuscore.domain.attendance import NewAttachment
+from campuscore.domain.auth import NewApiToken
 from campuscore.domain.files import Blob, disposition
 from campuscore.errors import Misconfigured, NotFound, Unavailable
 from campuscore.settings import Secret
@@ -155,6 +159,8 @@ CRASH = """
 import os, sys
 from campuscore import Settings
 from campuscore.adapters.s3 import blobs_of
+from campuscore.domain.attendance import NewAttachment
+from campuscore.domain.auth import NewApiToken
 from campuscore.domain.files import Blob
 
 blobs = blobs_of(Settings.from_env(os.environ))
@@ -209,7 +215,7 @@ def test_a_folder_of_drafts_that_is_not_there_is_told(blobs, tmp_path):
 
 def test_a_full_disk_is_told(blobs, monkeypatch):
     with Path("/dev/full").open("w+b", buffering=0) as full:
-        monkeypatch.setattr("campuscore.adapters.s3.store.TemporaryFile", lambda dir: full)
+        monkeypatch.setattr("campuscore.adapters.s3.store.TemporaryFile", lambda **_: full)
         with pytest.raises(Unavailable, match="folder of drafts cannot be used: No space left"):
             blobs.draft([b"draft"], 10)
         assert full.closed
@@ -510,20 +516,45 @@ def test_a_missing_library_is_named(monkeypatch):
 # A campus
 
 
-def test_a_campus_keeps_its_files_in_the_object_store(s3_settings, tmp_path):
-    from datetime import date
-
-    from campuscore import NewUser
-    from campuscore.domain.attendance import NewAttachment
-
-    environ = s3_settings | {"CAMPUSCORE_HOME": str(tmp_path)}
+@pytest.mark.parametrize("redirects", [False, True])
+def test_a_campus_keeps_its_files_in_the_object_store(s3_settings, tmp_path, redirects):
+    environ = s3_settings | {
+        "CAMPUSCORE_HOME": str(tmp_path),
+        "CAMPUSCORE_S3_REDIRECTS": str(redirects),
+    }
     with open_campus(Settings.from_env(environ)) as campus:
-        user = campus.users.create(campus.operator, NewUser(username="ada")).id
-        new = NewAttachment(
-            user=user, date=date(2026, 3, 4), filename="a.txt", content_type="text/plain"
-        )
-        row = campus.attendance.attach_file(campus.operator, new, [b"excused"])
+        row = attach(campus, b"excused")
         _, chunks = campus.attendance.open_file(campus.operator, row.id)
         assert b"".join(chunks) == b"excused"
-        assert blobs_of(Settings.from_env(s3_settings)).size(row.sha256) == 7
+        answer = download(campus, row)
+        if redirects:
+            assert answer.status_code == 302
+            assert answer.content == b""
+            assert answer.headers["Cache-Control"] == "no-store"
+            with urlopen(answer.headers["Location"]) as fetched:
+                assert fetched.read() == b"excused"
+                assert fetched.headers["Content-Type"] == "text/plain"
+                assert 'filename="a.txt"' in fetched.headers["Content-Disposition"]
+        else:
+            assert (answer.status_code, answer.content) == (200, b"excused")
     assert not (tmp_path / "files").exists()
+
+
+def attach(campus, content):
+    user = campus.users.create(campus.operator, NewUser(username="ada")).id
+    new = NewAttachment(
+        user=user, date=date(2026, 3, 4), filename="a.txt", content_type="text/plain"
+    )
+    return campus.attendance.attach_file(campus.operator, new, [content])
+
+
+def download(campus, row):
+    token = campus.auth.mint_token(campus.operator, NewApiToken(name="test"), row.user).token
+    client = TestClient(create_app(campus), headers={"Authorization": f"Bearer {token}"})
+    return client.simulate_get(f"/attendance/files/{row.id}/")
+
+
+def test_a_campus_in_memory_may_have_its_files_elsewhere(place):
+    with open_campus(Settings.from_env(place | {"DATABASE_URL": "memory://"})) as campus:
+        row = attach(campus, b"far away")
+        assert blobs_of(Settings.from_env(place)).size(row.sha256) == 8

@@ -93,11 +93,10 @@ class BlobStoreContract(Contract):
         address = blobs.address(blob.sha256, 'Spi\u0161ek "1".csv', "text/csv")
         assert (address is not None) == self.addresses
         if address is not None:
-            assert _fetched(address) == (
-                b"fetched",
-                "text/csv",
-                "attachment; filename=\"Spi_ek _1_.csv\"; filename*=UTF-8''Spi%C5%A1ek%20%221%22.csv",
-            )
+            content, media_type, named = _fetched(address)
+            assert (content, media_type) == (b"fetched", "text/csv")
+            assert named.startswith('attachment; filename="Spi_ek _1_.csv"; ')
+            assert named.endswith("filename*=UTF-8''Spi%C5%A1ek%20%221%22.csv")
 
     def test_two_drafts_of_the_same_bytes_are_one_blob(self, blobs: BlobStore) -> None:
         with blobs.draft([b"same"], 10) as first, blobs.draft([b"same"], 10) as second:

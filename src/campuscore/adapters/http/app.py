@@ -11,7 +11,7 @@ from attrs import frozen
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
-from campuscore.adapters.http.route import PUBLIC, Ask, Route, Stream
+from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
@@ -111,6 +111,9 @@ def _answer(resp: falcon.Response, route: Route, result: Any) -> None:
     resp.status = route.status
     if isinstance(result, Stream):
         _send(resp, result)
+    elif isinstance(result, Elsewhere):
+        resp.status = 302
+        resp.set_header("Location", result.address)
     elif route.answer is not None:
         resp.content_type = route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)

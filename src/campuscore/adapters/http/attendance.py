@@ -11,7 +11,7 @@ import falcon
 
 from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import read_form
-from campuscore.adapters.http.route import PAGING, Ask, Param, Route, Stream
+from campuscore.adapters.http.route import PAGING, Ask, Elsewhere, Param, Route, Stream
 from campuscore.domain.attendance import (
     AttachedFile,
     Attachment,
@@ -87,14 +87,16 @@ def list_files(ask: Ask) -> list[AttachedFile]:
     return [_attached(ask, row) for row in rows]
 
 
-def download_file(ask: Ask, file_id: int) -> Stream:
-    row, chunks = ask.campus.attendance.open_file(ask.principal, file_id)
+def download_file(ask: Ask, file_id: int) -> Stream | Elsewhere:
+    row, found = ask.campus.attendance.fetch_file(ask.principal, file_id)
+    if isinstance(found, str):
+        return Elsewhere(found)
     headers = {
         "Content-Disposition": disposition(row.filename),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "ETag": f'"{row.sha256}"',
     }
-    return Stream(row.content_type, chunks, row.size, headers)
+    return Stream(row.content_type, found, row.size, headers)
 
 
 def withdraw_file(ask: Ask, file_id: int) -> None:
@@ -230,6 +232,7 @@ ROUTES = (
         action=_READ,
         handler=download_file,
         summary="Download a file.",
+        elsewhere=True,
         answer=bytes,
         media_type="application/octet-stream",
     ),

@@ -19,7 +19,7 @@ from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
 
-__all__ = ["PAGING", "PUBLIC", "Ask", "Handler", "Param", "Route", "Stream"]
+__all__ = ["PAGING", "PUBLIC", "Ask", "Elsewhere", "Handler", "Param", "Route", "Stream"]
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class Route:
     refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
     form: str = ""
+    elsewhere: bool = False
 
     @property
     def feature(self) -> str:
@@ -78,6 +79,13 @@ class Stream:
     chunks: Iterator[bytes]
     length: int | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
+
+
+@frozen
+class Elsewhere:
+    """An answer that the client fetches at another address."""
+
+    address: str
 
 
 @frozen

@@ -89,7 +89,8 @@ class S3Blobs:
 
     def names(self) -> Iterator[str]:
         with reachable():
-            pages = obstore.list(self._store, chunk_size=_PAGE)
+            # pyright: ignore - its other form returns tables of a library that is optional
+            pages = obstore.list(self._store, chunk_size=_PAGE)  # pyright: ignore[reportUnknownMemberType]
         while True:
             with reachable():
                 page = next(pages, None)
