@@ -72,7 +72,7 @@ class Settings:
     )
     s3_secret_key: Secret = _says("The secret that belongs to s3_access_key.", Secret())
     s3_redirects: bool = _says(
-        "Send clients to signed addresses of the bucket for files, which they must reach.",
+        "Send clients to signed addresses of the bucket for files; they must be able to reach it.",
         default=False,
     )
     secret_key: Secret = _says(

@@ -95,6 +95,8 @@ def _config(bucket: str, endpoint: str, region: str) -> S3Config:
     }
     if endpoint:
         config["endpoint"] = endpoint.rstrip("/")
+        # Or else a variable of the environment would go before it.
+        config["aws_endpoint_url_s3"] = endpoint.rstrip("/")
     if region:
         config["region"] = region
     return config
