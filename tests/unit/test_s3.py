@@ -11,7 +11,9 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Event, Thread
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
@@ -35,7 +37,11 @@ from campuscore.testing.files import put
 
 MIB = 1 << 20
 SOON = Patience(
-    connect=timedelta(seconds=1), silence=timedelta(seconds=1), retry=timedelta(), tries=1
+    connect=timedelta(seconds=1),
+    silence=timedelta(seconds=1),
+    sending=timedelta(seconds=5),
+    retry=timedelta(),
+    tries=1,
 )
 NAME = "ab" * 32
 
@@ -71,7 +77,7 @@ def uploads(place: dict[str, str]) -> bytes:
     """List the uploads in parts that were begun and not ended, as the server tells it."""
     parts = urlsplit(place["CAMPUSCORE_BLOB_URL"])
     bucket = reached(place | {"CAMPUSCORE_BLOB_URL": f"s3://{parts.netloc}"})
-    address = obstore.sign(bucket._store, "GET", "", timedelta(minutes=1))
+    address = obstore.sign(bucket._bucket.reader, "GET", "", timedelta(minutes=1))
     query = {"prefix": parts.path.strip("/"), "uploads": ""}
     with urlopen(sign_again(address, bucket.secret, query)) as answer:
         return answer.read()
@@ -141,7 +147,7 @@ class Breaking(io.BytesIO):
 
 def test_what_breaks_on_its_way_is_never_seen_and_gives_back_its_parts(blobs, place):
     content = Breaking(bytes(20 * MIB))
-    draft = S3Draft(blobs._store, content, Blob(NAME, 20 * MIB), part=5 * MIB)
+    draft = S3Draft(blobs._bucket, content, Blob(NAME, 20 * MIB), part=5 * MIB)
     with pytest.raises(Unavailable) as refused, draft:
         draft.keep()
     assert refused.value.code == "files_unavailable"
@@ -221,8 +227,8 @@ def test_a_full_disk_is_told(blobs, monkeypatch):
 def test_what_is_there_is_not_sent_again(blobs):
     blob = put(blobs, [b"same"])
     with pytest.raises(ValueError, match="closed"):
-        S3Draft(blobs._store, closed(), Blob(NAME, 4)).keep()
-    S3Draft(blobs._store, closed(), blob).keep()
+        S3Draft(blobs._bucket, closed(), Blob(NAME, 4)).keep()
+    S3Draft(blobs._bucket, closed(), blob).keep()
 
 
 def closed():
@@ -233,7 +239,7 @@ def closed():
 
 def test_an_object_that_lost_its_end_is_replaced(blobs):
     with blobs.draft([b"whole"], 10) as draft:
-        obstore.put(blobs._store, key(draft.blob.sha256), b"who")
+        obstore.put(blobs._bucket.reader, key(draft.blob.sha256), b"who")
         draft.keep()
     assert b"".join(blobs.open(draft.blob.sha256)) == b"whole"
 
@@ -247,10 +253,10 @@ def test_whoever_comes_second_looks_at_what_the_first_left(blobs, first):
 
             def seek(self, *where):
                 if blobs.size(draft.blob.sha256) is None:
-                    obstore.put(blobs._store, key(draft.blob.sha256), first)
+                    obstore.put(blobs._bucket.reader, key(draft.blob.sha256), first)
                 return super().seek(*where)
 
-        S3Draft(blobs._store, Late(b"whole"), draft.blob).keep()
+        S3Draft(blobs._bucket, Late(b"whole"), draft.blob).keep()
     assert b"".join(blobs.open(draft.blob.sha256)) == b"whole"
 
 
@@ -304,9 +310,9 @@ def wait_until(holds):
 def test_more_names_than_one_page_holds(blobs):
     names = {f"{number:064x}" for number in range(1, 1105)}
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: obstore.put(blobs._store, key(name), b"x"), names))
+        list(pool.map(lambda name: obstore.put(blobs._bucket.reader, key(name), b"x"), names))
     for other in ("notes.txt", "ab/notes.txt", f"ab/{'0' * 61}", f"zz/{'0' * 62}"):
-        obstore.put(blobs._store, other, b"x")
+        obstore.put(blobs._bucket.reader, other, b"x")
     found = list(blobs.names())
     assert len(found) == len(names)
     assert set(found) == names
@@ -441,7 +447,34 @@ def test_a_silent_store_is_given_up(place, silent):
 def test_what_is_waited_for_is_bounded():
     usual = Patience()
     assert usual.connect + usual.retry + usual.silence <= timedelta(seconds=60)
+    assert max(usual.retry, usual.sending) <= timedelta(seconds=60)
     assert usual.tries <= 5
+
+
+class Slow(BaseHTTPRequestHandler):
+    """A store that has nothing, and takes a while until it has taken something."""
+
+    def do_HEAD(self):
+        self.send_error(404)
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        Event().wait(1.5 * SOON.silence.total_seconds())
+        self.send_response(200)
+        self.send_header("ETag", '"a"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+def test_sending_may_take_longer_than_a_store_may_be_silent(place):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        blobs = reached(place, endpoint=f"http://127.0.0.1:{server.server_port}")
+        assert put(blobs, [b"slow"]).size == 4
+        server.shutdown()
 
 
 def test_a_store_that_falls_silent_while_it_is_read_is_told(place):
@@ -450,7 +483,6 @@ def test_a_store_that_falls_silent_while_it_is_read_is_told(place):
         head = b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: "a"\r\n'
         head += b"Last-Modified: Wed, 21 Oct 2026 07:28:00 GMT\r\n\r\n"
         blobs = reached(place, endpoint=endpoint)
-        from threading import Thread
 
         def answer():
             connection, _ = server.accept()
@@ -496,15 +528,15 @@ def test_plain_http_needs_an_address_that_says_so():
     own = open_s3("s3://bucket/a/b/", endpoint="http://store.example:9000/", keys=keys)
     aws = open_s3("s3://bucket", region="eu-north-1", keys=keys)
     dotted = open_s3("s3://dotted.bucket", region="eu-north-1", keys=keys)
-    assert own._store.client_options["allow_http"] in {True, "true"}
-    assert aws._store.client_options["allow_http"] in {False, "false"}
+    assert own._bucket.reader.client_options["allow_http"] in {True, "true"}
+    assert aws._bucket.reader.client_options["allow_http"] in {False, "false"}
     assert address(own).startswith(f"http://store.example:9000/bucket/a/b/{key(NAME)}?")
     assert address(aws).startswith(f"https://bucket.s3.eu-north-1.amazonaws.com/{key(NAME)}?")
     assert address(dotted).startswith("https://s3.eu-north-1.amazonaws.com/dotted.bucket/")
 
 
 def address(blobs):
-    return obstore.sign(blobs._store, "GET", key(NAME), timedelta(minutes=1))
+    return obstore.sign(blobs._bucket.reader, "GET", key(NAME), timedelta(minutes=1))
 
 
 def test_a_missing_library_is_named(monkeypatch):

@@ -10,13 +10,13 @@ from typing import BinaryIO, Self
 import obstore
 from attrs import define, field
 from obstore.exceptions import AlreadyExistsError
-from obstore.store import S3Store
 
-from campuscore.adapters.s3.errors import bucket_is_missing, reachable
+from campuscore.adapters.s3.bucket import Bucket, key_of
+from campuscore.adapters.s3.errors import reachable
 from campuscore.domain.files import Blob
 from campuscore.errors import TooLarge
 
-__all__ = ["DRAFTS", "PART", "S3Draft", "key_of", "read_in", "size_of"]
+__all__ = ["DRAFTS", "PART", "S3Draft", "read_in"]
 
 PART = 8 * 1024 * 1024
 """Up to so many bytes are one request; more are sent in parts of this size."""
@@ -32,13 +32,13 @@ _ATTRIBUTES = {"Content-Type": "application/octet-stream", "Content-Disposition"
 class S3Draft:
     """Implements ``Draft``: the file has no name, so that it is gone even when we are killed."""
 
-    _store: S3Store
+    _bucket: Bucket
     content: BinaryIO
     blob: Blob
     part: int = field(default=PART, kw_only=True)
 
     def keep(self) -> None:
-        found = size_of(self._store, self.blob.sha256)
+        found = self._bucket.size(self.blob.sha256)
         if found is None and self.blob.size <= self.part:
             found = self._create()
         if found != self.blob.size:
@@ -50,7 +50,7 @@ class S3Draft:
         with reachable():
             try:
                 obstore.put(
-                    self._store,
+                    self._bucket.writer,
                     key_of(self.blob.sha256),
                     self.content,
                     mode="create",
@@ -59,14 +59,14 @@ class S3Draft:
                 )
             except AlreadyExistsError:
                 # Also said while another writer is not done yet, who may still fail.
-                return size_of(self._store, self.blob.sha256)
+                return self._bucket.size(self.blob.sha256)
         return self.blob.size
 
     def _send(self) -> None:
         self.content.seek(0)
         with reachable():
             obstore.put(
-                self._store,
+                self._bucket.writer,
                 key_of(self.blob.sha256),
                 self.content,
                 mode="overwrite",
@@ -86,20 +86,6 @@ class S3Draft:
         trace: TracebackType | None,
     ) -> None:
         self.content.close()
-
-
-def key_of(sha256: str) -> str:
-    return f"{sha256[:2]}/{sha256[2:]}"
-
-
-def size_of(store: S3Store, sha256: str) -> int | None:
-    with reachable():
-        try:
-            return obstore.head(store, key_of(sha256))["size"]
-        except FileNotFoundError as error:
-            if bucket_is_missing(error):
-                raise
-            return None
 
 
 def read_in(content: BinaryIO, chunks: Iterable[bytes], limit: int) -> Blob:

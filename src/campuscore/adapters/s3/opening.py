@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 from obstore.store import S3Store
 
+from campuscore.adapters.s3.bucket import Bucket
 from campuscore.adapters.s3.store import S3Blobs
 from campuscore.errors import Misconfigured
 from campuscore.settings import Secret, Settings
@@ -31,13 +32,16 @@ class Keys:
 
 @frozen(kw_only=True)
 class Patience:
-    """How long is waited for a connection and for a silent store, and when no try is made any more.
+    """How long is waited for a connection, for an answer, and for the answer to what was sent.
 
-    A store that says nothing is given up after ``retry`` and one more ``silence`` at the most.
+    No new try is made once ``retry`` has passed, so that a silent store is given up after that and
+    one more ``silence`` at the most. ``sending`` counts from the first byte that is sent: in that
+    time a part has to get through.
     """
 
     connect: timedelta = timedelta(seconds=5)
     silence: timedelta = timedelta(seconds=20)
+    sending: timedelta = timedelta(seconds=60)
     retry: timedelta = timedelta(seconds=20)
     tries: int = 3
 
@@ -60,15 +64,18 @@ def open_s3(
     """Return the store in a bucket, ``s3://bucket/prefix``; nothing is asked of it yet."""
     bucket, prefix = _place(url)
     _check(endpoint, keys)
-    store = S3Store(
-        bucket,
-        prefix=prefix or None,
-        config=_config(bucket, endpoint, region),
-        client_options=_client(endpoint, patience),
-        retry_config=_retries(patience),
-        credential_provider=partial(_credential, keys) if keys.access.reveal else None,
+    reader, writer = (
+        S3Store(
+            bucket,
+            prefix=prefix or None,
+            config=_config(bucket, endpoint, region),
+            client_options=_client(endpoint, patience.connect, silence),
+            retry_config=_retries(patience),
+            credential_provider=partial(_credential, keys) if keys.access.reveal else None,
+        )
+        for silence in (patience.silence, patience.sending)
     )
-    return S3Blobs(store, secret=keys.secret, redirects=redirects, folder=folder)
+    return S3Blobs(Bucket(reader, writer), secret=keys.secret, redirects=redirects, folder=folder)
 
 
 def _place(url: str) -> tuple[str, str]:
@@ -102,11 +109,11 @@ def _config(bucket: str, endpoint: str, region: str) -> S3Config:
     return config
 
 
-def _client(endpoint: str, patience: Patience) -> ClientConfig:
+def _client(endpoint: str, connect: timedelta, silence: timedelta) -> ClientConfig:
     return {
         "allow_http": endpoint.startswith("http://"),
-        "connect_timeout": patience.connect,
-        "read_timeout": patience.silence,
+        "connect_timeout": connect,
+        "read_timeout": silence,
         # This one goes on while a client reads slowly; silence of the store is what must end.
         "timeout": _SLOWEST_READER,
     }

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import obstore
 from attrs import field, frozen
 from obstore.exceptions import GenericError
-from obstore.store import S3Store
 
 from campuscore.adapters.s3.address import sign
-from campuscore.adapters.s3.draft import DRAFTS, PART, S3Draft, key_of, read_in, size_of
+from campuscore.adapters.s3.bucket import Bucket, key_of
+from campuscore.adapters.s3.draft import DRAFTS, PART, S3Draft, read_in
 from campuscore.adapters.s3.errors import bucket_is_missing, not_found, reachable
 from campuscore.domain.files import disposition
 from campuscore.settings import Secret
@@ -39,7 +39,7 @@ class S3Blobs:
     wait, by default the system's.
     """
 
-    _store: S3Store
+    _bucket: Bucket
     secret: Secret = field(default=Secret(), kw_only=True)
     redirects: bool = field(default=False, kw_only=True)
     folder: Path | None = field(default=None, kw_only=True)
@@ -53,7 +53,7 @@ class S3Blobs:
         except BaseException:
             content.close()
             raise
-        return S3Draft(self._store, content, blob, part=self.part)
+        return S3Draft(self._bucket, content, blob, part=self.part)
 
     def open(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         if not _NAME.fullmatch(sha256):
@@ -65,7 +65,7 @@ class S3Blobs:
         return blocks
 
     def size(self, sha256: str) -> int | None:
-        return size_of(self._store, sha256) if _NAME.fullmatch(sha256) else None
+        return self._bucket.size(sha256) if _NAME.fullmatch(sha256) else None
 
     def address(self, sha256: str, filename: str, media_type: str) -> str | None:
         if not self.redirects or self.size(sha256) is None:
@@ -75,14 +75,14 @@ class S3Blobs:
             "response-content-type": media_type,
         }
         with reachable():
-            return sign(self._store, key_of(sha256), self.secret, answer)
+            return sign(self._bucket.reader, key_of(sha256), self.secret, answer)
 
     def remove(self, sha256: str) -> None:
         if not _NAME.fullmatch(sha256):
             return
         with reachable():
             try:
-                obstore.delete(self._store, key_of(sha256))
+                obstore.delete(self._bucket.reader, key_of(sha256))
             except FileNotFoundError as error:
                 if bucket_is_missing(error):
                     raise
@@ -90,7 +90,7 @@ class S3Blobs:
     def names(self) -> Iterator[str]:
         with reachable():
             # pyright: ignore - its other form returns tables of a library that is optional
-            pages = obstore.list(self._store, chunk_size=_PAGE)  # pyright: ignore[reportUnknownMemberType]
+            pages = obstore.list(self._bucket.reader, chunk_size=_PAGE)  # pyright: ignore[reportUnknownMemberType]
         while True:
             with reachable():
                 page = next(pages, None)
@@ -121,20 +121,20 @@ class S3Blobs:
         wanted = _range(start, length)
         with reachable():
             try:
-                got = obstore.get(self._store, key_of(sha256), options=wanted)
+                got = obstore.get(self._bucket.reader, key_of(sha256), options=wanted)
             except FileNotFoundError as error:
                 if bucket_is_missing(error):
                     raise
                 raise not_found() from error
             except GenericError:
                 # S3 answers 416 to a range that holds nothing, and obstore has no error for it.
-                if wanted and start >= (size_of(self._store, sha256) or 0):
+                if wanted and start >= (self._bucket.size(sha256) or 0):
                     return self._nothing(sha256)
                 raise
         return iter(got.stream(min_chunk_size=_BLOCK))
 
     def _nothing(self, sha256: str) -> Iterator[bytes]:
-        if size_of(self._store, sha256) is None:
+        if self._bucket.size(sha256) is None:
             raise not_found()
         return iter(())
 
