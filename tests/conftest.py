@@ -61,8 +61,10 @@ def fresh_s3(s3_server: dict[str, str]) -> Iterator[Callable[[], dict[str, str]]
 
     They are ``CAMPUSCORE_*`` variables, and can be joined with those of a database.
     """
+    import obstore
+
     from campuscore import Settings
-    from campuscore.plugins import find_blobs
+    from campuscore.adapters.s3 import blobs_of
 
     root = f"{s3_server['CAMPUSCORE_BLOB_URL'].rstrip('/')}/test-{secrets.token_hex(8)}"
     numbers = count(1)
@@ -70,9 +72,9 @@ def fresh_s3(s3_server: dict[str, str]) -> Iterator[Callable[[], dict[str, str]]
     given = "CAMPUSCORE_TEST_S3_URL" in os.environ
     for number in range(1, next(numbers) if given else 0):
         place = {**s3_server, "CAMPUSCORE_BLOB_URL": f"{root}/{number}"}
-        blobs = find_blobs(place["CAMPUSCORE_BLOB_URL"])(Settings.from_env(place))
-        for name in list(blobs.names()):
-            blobs.remove(name)
+        blobs = blobs_of(Settings.from_env(place))
+        for page in obstore.list(blobs._bucket.reader):
+            obstore.delete(blobs._bucket.reader, [item["path"] for item in page])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -217,7 +218,7 @@ def test_a_folder_of_drafts_that_is_not_there_is_told(blobs, tmp_path):
 
 
 def test_a_full_disk_is_told(blobs, monkeypatch):
-    with Path("/dev/full").open("w+b", buffering=0) as full:
+    with suppress(OSError), Path("/dev/full").open("w+b") as full:
         monkeypatch.setattr("campuscore.adapters.s3.store.TemporaryFile", lambda **_: full)
         with pytest.raises(Unavailable, match="folder of drafts cannot be used: No space left"):
             blobs.draft([b"draft"], 10)
@@ -457,6 +458,9 @@ class Slow(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self.send_error(404)
 
+    def do_DELETE(self):
+        self.send_error(404)
+
     def do_PUT(self):
         self.rfile.read(int(self.headers["Content-Length"]))
         Event().wait(1.5 * SOON.silence.total_seconds())
@@ -467,6 +471,13 @@ class Slow(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         """Say nothing."""
+
+
+def test_a_store_that_misses_what_is_removed_is_content(place):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        reached(place, endpoint=f"http://127.0.0.1:{server.server_port}").remove(NAME)
+        server.shutdown()
 
 
 def test_sending_may_take_longer_than_a_store_may_be_silent(place):

@@ -6,7 +6,7 @@ import obstore
 from attrs import frozen
 from obstore.store import S3Store
 
-from campuscore.adapters.s3.errors import bucket_is_missing, reachable
+from campuscore.adapters.s3.errors import reachable
 
 __all__ = ["Bucket", "key_of"]
 
@@ -25,9 +25,7 @@ class Bucket:
         with reachable():
             try:
                 return obstore.head(self.reader, key_of(sha256))["size"]
-            except FileNotFoundError as error:
-                if bucket_is_missing(error):
-                    raise
+            except FileNotFoundError:
                 return None
 
 

@@ -32,7 +32,7 @@ def reachable(what: str = "The object store") -> Generator[None]:
 def bucket_is_missing(error: FileNotFoundError) -> bool:
     """Tell a missing bucket from a missing object, which obstore does not.
 
-    An answer to HEAD has no body, and cannot be told.
+    Answers to HEAD have no body, so that there nobody can.
     """
     return "<Code>NoSuchBucket</Code>" in str(error)
 

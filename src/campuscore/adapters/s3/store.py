@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -51,7 +52,10 @@ class S3Blobs:
         try:
             blob = read_in(content, chunks, limit)
         except BaseException:
-            content.close()
+            with suppress(
+                OSError
+            ):  # a full disk is full once more when what was buffered is written
+                content.close()
             raise
         return S3Draft(self._bucket, content, blob, part=self.part)
 
