@@ -60,6 +60,21 @@ class Settings:
         "",
         also="DATABASE_URL",
     )
+    blob_url: str = _says(
+        "Where the files are: s3://BUCKET/PREFIX, or memory://; empty means in the home folder.", ""
+    )
+    s3_endpoint: str = _says(
+        "Address of an object store that is not AWS; http:// only where the network is trusted.", ""
+    )
+    s3_region: str = _says("Region of the bucket; empty means what the machine says.", "")
+    s3_access_key: Secret = _says(
+        "Id of the key to the bucket; empty means the machine's own (environment, role).", Secret()
+    )
+    s3_secret_key: Secret = _says("The secret that belongs to s3_access_key.", Secret())
+    s3_redirects: bool = _says(
+        "Send clients to signed addresses of the bucket for files; they must be able to reach it.",
+        default=False,
+    )
     secret_key: Secret = _says(
         "Seed of what must be secret and stable, at least 32 bytes; "
         "empty means one is made in the home folder.",

@@ -237,6 +237,15 @@ class AttendanceService:
             row = self._attachment(work, principal, "attendance.read", attachment_id)
         return row, self.blobs.open(row.sha256)
 
+    def fetch_file(
+        self, principal: Principal, attachment_id: int
+    ) -> tuple[Attachment, str | Iterator[bytes]]:
+        """Return a file and where a client can fetch it, or else its bytes as ``open_file``."""
+        with self.store.read() as work:
+            row = self._attachment(work, principal, "attendance.read", attachment_id)
+        address = self.blobs.address(row.sha256, row.filename, row.content_type)
+        return row, address or self.blobs.open(row.sha256)
+
     def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
         """Take a file out of every list, or raise NotFound."""
         with self.store.write() as work:
