@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from .postgres import running
 
 # A slow machine is no defect: examples have no deadline.
 settings.register_profile("dev", deadline=None)
@@ -27,3 +30,10 @@ settings.register_profile(
 )
 
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def databases():
+    """Return the databases of a PostgreSQL server, started when a test of the process asks."""
+    with running() as found:
+        yield found

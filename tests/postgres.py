@@ -25,6 +25,8 @@ import psycopg
 from attrs import define, field
 from psycopg import sql
 
+from campuscore.adapters.sql.postgres import open_store
+
 __all__ = ["GIVEN", "Databases", "running"]
 
 GIVEN = "CAMPUSCORE_TEST_DATABASE_URL"
@@ -50,6 +52,7 @@ class Databases:
     server: str
     _numbers: Iterator[int] = field(factory=count)
     _made: list[str] = field(factory=list)
+    _template: str | None = None
 
     def create(self, template: str = "template0") -> str:
         """Return the URL of a new database."""
@@ -58,9 +61,14 @@ class Databases:
         self._made.append(name)
         return self.url(name)
 
-    def copy(self, url: str) -> str:
-        """Return the URL of a new database with what is in another one."""
-        return self.create(urlsplit(url).path.removeprefix("/"))
+    def migrated(self) -> str:
+        """Return the URL of a new database with every migration applied."""
+        if self._template is None:
+            self._template = self.create()
+            keeper = open_store(self._template).keeper
+            keeper.upgrade()
+            keeper.close()
+        return self.create(urlsplit(self._template).path.removeprefix("/"))
 
     def url(self, name: str) -> str:
         return urlsplit(self.server)._replace(path=f"/{name}").geturl()

@@ -26,7 +26,7 @@ T = TypeVar("T")
 class SqlKeeper:
     """Keeps the schema of one database."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row], alone: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, rows: Sequence[Row[Any]], alone: Sequence[str]) -> None:
         self._engine = engine
         self._rows = rows
         self._alone = alone

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from campuscore.adapters.sql.desk import Desk
 
 __all__ = ["Row", "Seat"]
+
+S = TypeVar("S", bound="Seat")
 
 
 class Seat(Protocol):
@@ -22,14 +24,14 @@ class Seat(Protocol):
         ...
 
 
-class Row(Protocol):
+class Row(Protocol[S]):
     """A row of seats: each is taken by one unit of work at a time."""
 
-    def take(self, begin: str) -> Seat:
+    def take(self, begin: str) -> S:
         """Take a seat and begin a transaction, or raise Busy when that takes too long."""
         ...
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, seat: S) -> None:
         """Undo what was not committed, and free the seat."""
         ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from attrs import field, frozen
 
@@ -19,8 +20,8 @@ __all__ = ["SqlStore"]
 class SqlStore:
     """Opens units of work on one database."""
 
-    readers: Row
-    writers: Row
+    readers: Row[Any]
+    writers: Row[Any]
     begin_read: str
     begin_write: str
     keeper: SqlKeeper

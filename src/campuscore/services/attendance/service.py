@@ -22,6 +22,7 @@ from campuscore.domain.attendance import (
 from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, Message, NewMessage
+from campuscore.domain.files import Blob
 from campuscore.domain.paging import Page, PageRequest, Slice, cut_page
 from campuscore.errors import Invalid, NotFound, TooLarge
 from campuscore.ports.attendance import Fact
@@ -42,6 +43,7 @@ from campuscore.services.attendance.rules import (
 )
 from campuscore.services.attendance.shelf import LARGEST, Kept, Shelf
 from campuscore.services.policy import PersonTarget, Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["MAX_BULK", "AttendanceService"]
 
@@ -92,6 +94,7 @@ class AttendanceService:
             raise of_one(error) from error
         return rows[0]
 
+    @retrying
     def check_in_many(
         self,
         principal: Principal,
@@ -214,13 +217,7 @@ class AttendanceService:
         target = PersonTarget(new.user, new.date)
         with self.store.read() as work:
             self.policy.require(work, principal, "attendance.attach", target)
-        blob = self.blobs.put(chunks, self.max_upload)
-        with self.store.write() as work:
-            row = work.attachments.add(new, blob, self.days.now())
-            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
-            work.emit(NewMessage("file.attached", str(row.user), payload))
-            work.commit()
-        return row
+        return self._attach(new, self.blobs.put(chunks, self.max_upload))
 
     def files(self, principal: Principal, user_id: int, day: date) -> Sequence[Attachment]:
         """List the files of a user's local day; NotFound as ``check_in``."""
@@ -236,6 +233,7 @@ class AttendanceService:
             row = self._attachment(work, principal, "attendance.read", attachment_id)
         return row, self.blobs.open(row.sha256)
 
+    @retrying
     def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
         """Take a file out of every list, or raise NotFound."""
         with self.store.write() as work:
@@ -244,6 +242,7 @@ class AttendanceService:
             work.emit(NewMessage("file.withdrawn", str(row.user), {"id": attachment_id}))
             work.commit()
 
+    @retrying
     def rebuild(self, principal: Principal) -> int:
         """Compute every local day anew, as after a change of the campus time zone."""
         self.policy.scope(principal, "attendance.rebuild")
@@ -252,6 +251,7 @@ class AttendanceService:
             work.commit()
         return count
 
+    @retrying
     def record_login_later(self, message: Message) -> None:
         """Record a login's check-in that failed with its login; the outbox calls this."""
         payload = message.payload
@@ -268,6 +268,15 @@ class AttendanceService:
         with self.store.write() as work:
             record(work, [fact])
             work.commit()
+
+    @retrying
+    def _attach(self, new: NewAttachment, blob: Blob) -> Attachment:
+        with self.store.write() as work:
+            row = work.attachments.add(new, blob, self.days.now())
+            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
+            work.emit(NewMessage("file.attached", str(row.user), payload))
+            work.commit()
+        return row
 
     def _fact(
         self, who: Principal, new: NewCheckIn, now: datetime, method: CheckInMethod, origin: Origin

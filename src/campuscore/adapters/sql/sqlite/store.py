@@ -50,16 +50,18 @@ def open_store(
         f"PRAGMA synchronous={synchronous.upper()}",
         "PRAGMA foreign_keys=ON",
     ]
-    reading = [*pragmas, "PRAGMA query_only=ON"]
-    writing = [*pragmas, "PRAGMA busy_timeout=1"]
     upkeep = create_engine(
         "sqlite://",
         creator=_connector(path, pragmas, lock_seconds),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
     )
-    reader_row = SqliteRow(_connector(path, reading, lock_seconds), readers, lock_seconds)
-    writer_row = SqliteRow(_connector(path, writing, lock_seconds), 1, lock_seconds)
+    reader_row = SqliteRow(
+        _connector(path, [*pragmas, "PRAGMA query_only=ON"], lock_seconds), readers, lock_seconds
+    )
+    writer_row = SqliteRow(
+        _connector(path, [*pragmas, "PRAGMA busy_timeout=1"], lock_seconds), 1, lock_seconds
+    )
     return SqlStore(
         readers=reader_row,
         writers=writer_row,
