@@ -32,6 +32,26 @@ settings.register_profile(
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--backend",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="the database under servers, commands and imports (contracts run on both)",
+    )
+
+
+@pytest.fixture(scope="session")
+def new_database(request):
+    """Return a function that gives the database_url of an empty campus.
+
+    It is empty with SQLite, which then lies in the campus's home.
+    """
+    if request.config.getoption("--backend") == "sqlite":
+        return str
+    return request.getfixturevalue("databases").create
+
+
 @pytest.fixture(scope="session")
 def databases():
     """Return the databases of a PostgreSQL server, started when a test of the process asks."""

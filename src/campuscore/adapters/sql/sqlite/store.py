@@ -45,11 +45,8 @@ def open_store(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Unavailable(f"{path.parent}: {error.strerror}") from error
-    pragmas = [
-        "PRAGMA journal_mode=WAL",
-        f"PRAGMA synchronous={synchronous.upper()}",
-        "PRAGMA foreign_keys=ON",
-    ]
+    flushing = f"PRAGMA synchronous={synchronous.upper()}"
+    pragmas = ["PRAGMA journal_mode=WAL", flushing, "PRAGMA foreign_keys=ON"]
     upkeep = create_engine(
         "sqlite://",
         creator=_connector(path, pragmas, lock_seconds),
