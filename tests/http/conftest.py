@@ -50,12 +50,8 @@ class Server:
         found: dict[str, Any] = {"files": sorted(map(str, files))}
         with closing(self._connect()) as connection:
             for name in METADATA.tables.keys() - _LEFT_OUT:
-                table = METADATA.tables[name]
-                kept = [
-                    c
-                    for c in map(str, table.c.keys())
-                    if c not in _CHANGING.get(name, "").split(",")
-                ]
+                columns = map(str, METADATA.tables[name].c.keys())
+                kept = [c for c in columns if c not in _CHANGING.get(name, "").split(",")]
                 rows = f"SELECT {', '.join(map(_quoted, kept))} FROM {name} ORDER BY 1, 2"
                 found[name] = connection.execute(rows).fetchall()
         return found

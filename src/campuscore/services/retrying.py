@@ -19,7 +19,7 @@ R = TypeVar("R")
 MOST = 12
 """How often a use case is tried."""
 
-_FIRST, _LONGEST = 0.002, 0.25
+_FIRST, _LONGEST = 0.001, 0.1
 
 
 def retrying(method: Callable[P, R]) -> Callable[P, R]:

@@ -20,14 +20,18 @@ __all__ = ["PostgresRow", "PostgresSeat"]
 _IDLE = "5min"
 _GLANCE = 2.0
 _SEATS = 10
+_CROWDED = 0.25
+_TURN = int.from_bytes(b"turn")
+"""The key of the advisory lock under which writers take turns."""
 
 
 class PostgresSeat:
     """One connection of the pool, for one unit of work."""
 
-    def __init__(self, raw: Connection[Any], *, reads: bool) -> None:
+    def __init__(self, raw: Connection[Any], *, reads: bool, queues: bool) -> None:
         self.raw = raw
         self.reads = reads
+        self._queues = queues
         self.desk: PostgresDesk = PostgresDesk(raw)
 
     def run(self, command: str) -> None:
@@ -40,6 +44,11 @@ class PostgresSeat:
         if command == "COMMIT" and done != command:
             raise Conflict("an earlier change of this unit of work was refused")
 
+    def begin(self, command: str) -> None:
+        if self._queues:
+            self.run(f"SELECT pg_advisory_lock({_TURN})")
+        self.run(command)
+
     def end(self) -> None:
         """Undo what was not committed.
 
@@ -50,14 +59,21 @@ class PostgresSeat:
             self.raw.execute(b"COMMIT")
         elif status not in {TransactionStatus.IDLE, TransactionStatus.UNKNOWN}:
             self.raw.execute(b"ROLLBACK")
+        if self._queues:
+            self.raw.execute(f"SELECT pg_advisory_unlock({_TURN})".encode())
 
 
 class PostgresRow:
-    """Seats at one server; the pool is opened at its first use, in the process that uses it."""
+    """Seats at one server; the pool is opened at its first use, in the process that uses it.
+
+    For a moment after one lost to others, writers take turns: many who change the same row would
+    otherwise go on to make one another fail.
+    """
 
     def __init__(self, url: str, patience: float) -> None:
         self._url = url
         self._patience = patience
+        self._crowded = 0.0
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             url,
             kwargs={"autocommit": True},
@@ -71,12 +87,15 @@ class PostgresRow:
 
     def take(self, begin: str) -> PostgresSeat:
         deadline = time.monotonic() + self._patience
+        reads = "READ ONLY" in begin
+        queues = not reads and time.monotonic() < self._crowded
         while True:
-            seat = PostgresSeat(self._connection(deadline), reads="READ ONLY" in begin)
+            seat = PostgresSeat(self._connection(deadline), reads=reads, queues=queues)
             try:
-                seat.run(begin)
+                seat.begin(begin)
             except BaseException as error:
                 broken = seat.raw.closed
+                seat.raw.close()  # and with it what it may hold; the pool opens another
                 self._pool.putconn(seat.raw)
                 if not (broken and isinstance(error, Unavailable)) or time.monotonic() > deadline:
                     raise
@@ -84,6 +103,8 @@ class PostgresRow:
                 return seat
 
     def leave(self, seat: PostgresSeat) -> None:
+        if seat.desk.overtaken:
+            self._crowded = time.monotonic() + _CROWDED
         try:
             seat.end()
         except psycopg.Error:
