@@ -57,3 +57,10 @@ def databases():
     """Return the databases of a PostgreSQL server, started when a test of the process asks."""
     with running() as found:
         yield found
+
+
+@pytest.fixture
+def own_server():
+    """Return a PostgreSQL server of the test's own, to stop and to start."""
+    with running(given="") as found:
+        yield found

@@ -35,6 +35,7 @@ _SMALL = {
     "listen_addresses": "",
     "max_connections": "60",
     "shared_buffers": "32MB",
+    "deadlock_timeout": "100ms",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -83,10 +84,38 @@ class Databases:
             connection.execute(sql.SQL(command).format(*map(sql.Identifier, names)))
 
 
+@define
+class Server(Databases):
+    """A server of our own, that can be stopped and started again."""
+
+    _command: list[Any] = field(factory=list)
+    _options: dict[str, Any] = field(factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        log = Path(self._options["cwd"], "log")
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(
+                self._command, stdout=said, stderr=said, **self._options
+            )
+        _wait(self.server, self._process, log)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
+            self._process = None
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
 @contextmanager
-def running() -> Iterator[Databases]:
-    """Run a server, or use the one that the environment names."""
-    given = os.environ.get(GIVEN)
+def running(given: str | None = None) -> Iterator[Any]:
+    """Run a server, or use the one that is given, in the environment if not here."""
+    if given is None:
+        given = os.environ.get(GIVEN, "")
     if given:
         databases = Databases(given)
         try:
@@ -95,17 +124,19 @@ def running() -> Iterator[Databases]:
             databases.drop()
         return
     folder = Path(tempfile.mkdtemp(prefix="campuscore-postgres-"))
+    server = None
     try:
-        with _started(folder) as url:
-            yield Databases(url)
+        server = _initialized(folder)
+        server.start()
+        yield server
     finally:
+        if server is not None:
+            server.stop()
         shutil.rmtree(folder)
 
 
-@contextmanager
-def _started(folder: Path) -> Iterator[str]:
-    programs = _programs()
-    data, log = folder / "data", folder / "log"
+def _initialized(folder: Path) -> Server:
+    programs, data = _programs(), folder / "data"
     data.mkdir(mode=0o700)
     options: dict[str, Any] = {"cwd": folder, "env": {"PATH": os.defpath, "LC_ALL": "C"}}
     if os.geteuid() == 0:
@@ -117,16 +148,11 @@ def _started(folder: Path) -> Iterator[str]:
     words = ["-D", data, "-U", "campus", "-A", "trust", "-E", "UTF8", "--no-sync"]
     subprocess.run([programs / "initdb", *words], check=True, capture_output=True, **options)
     settings = [f"-c{name}={value}" for name, value in _SMALL.items()]
-    with log.open("wb") as said:
-        command = [programs / "postgres", "-D", data, "-k", folder, *settings]
-        server = subprocess.Popen(command, stdout=said, stderr=said, **options)
-    try:
-        url = f"postgresql://campus@/postgres?host={quote(str(folder), safe='')}"
-        _wait(url, server, log)
-        yield url
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(30)
+    return Server(
+        server=f"postgresql://campus@/postgres?host={quote(str(folder), safe='')}",
+        command=[programs / "postgres", "-D", data, "-k", folder, *settings],
+        options=options,
+    )
 
 
 def _programs() -> Path:

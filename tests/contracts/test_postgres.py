@@ -101,6 +101,8 @@ class TestWork(_Postgres, WorkContract):
 
 
 class TestMachine(MachineContract):
+    examples = 15  # each costs several times what it costs on SQLite
+
     @pytest.fixture
     def fresh(self, fresh_postgres):
         return fresh_postgres

@@ -31,6 +31,6 @@ def translated(
         raise taken or Conflict("this contradicts what is stored") from error
 
 
-def unstorable(error: Exception) -> Invalid:
+def unstorable(why: object) -> Invalid:
     """Return the refusal of a value that the database cannot hold."""
-    return Invalid(Problem("", f"a value cannot be stored: {error}"))
+    return Invalid(Problem("", f"a value cannot be stored: {why}"))

@@ -12,6 +12,7 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from campuscore.adapters.sql.postgres.desk import PostgresDesk
+from campuscore.adapters.sql.postgres.trouble import refusal
 from campuscore.errors import Busy, Conflict, Unavailable
 from campuscore.ports.work import TRY_AGAIN
 
@@ -81,6 +82,7 @@ class PostgresRow:
             max_size=_SEATS,
             open=False,
             timeout=_GLANCE,
+            reconnect_timeout=_GLANCE,
             configure=self._prepare,
             name="campuscore",
         )
@@ -126,13 +128,13 @@ class PostgresRow:
                 if time.monotonic() > deadline:
                     raise Busy("all connections are in use", code="database_busy") from error
             except psycopg.OperationalError as error:
-                raise Unavailable(f"the database cannot be used: {error}") from error
+                raise refusal(error) from error
 
     def _probe(self) -> None:
         try:
             psycopg.connect(self._url, connect_timeout=int(_GLANCE)).close()
         except psycopg.Error as error:
-            raise Unavailable(f"the database cannot be used: {str(error).strip()}") from error
+            raise refusal(error) from error
 
     def _prepare(self, raw: Connection[Any]) -> None:
         """Bound how long statements wait; send all integers as one type, so that plans are few."""

@@ -18,7 +18,7 @@ _INTEGRITY, _DATA = "23", "22"
 
 def refusal(error: Exception) -> CampusError:
     """Return what the driver says as an error of ours, by its SQLSTATE."""
-    state = (error.sqlstate if isinstance(error, psycopg.Error) else "") or ""
+    state, words = _read(error)
     if state in _OVERTAKEN:
         return Busy("others changed the same at the same time", code=TRY_AGAIN)
     if state == _LOCKED:
@@ -26,7 +26,15 @@ def refusal(error: Exception) -> CampusError:
     if state == _UNDONE:
         return Conflict("an earlier change of this unit of work was refused")
     if state.startswith(_INTEGRITY):
-        return Refused(str(error), missing=state == _NO_REFERENCE)
+        return Refused(words, missing=state == _NO_REFERENCE)
     if state.startswith(_DATA) or isinstance(error, psycopg.DataError | UnicodeError):
-        return unstorable(error)
-    return Unavailable(f"the database cannot be used: {str(error).strip()}")
+        return unstorable(words)
+    return Unavailable(f"the database cannot be used: {words}")
+
+
+def _read(error: Exception) -> tuple[str, str]:
+    """Return the SQLSTATE and the sentence; what has none comes from the driver itself."""
+    words = str(error).strip()
+    if not isinstance(error, psycopg.Error):
+        return "", words
+    return error.sqlstate or "", error.diag.message_primary or words
