@@ -16,6 +16,8 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, settings
 
+from .postgres import running
+
 # A slow machine is no defect: examples have no deadline.
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -81,3 +83,37 @@ def fresh_s3(s3_server: dict[str, str]) -> Iterator[Callable[[], dict[str, str]]
 def s3_settings(fresh_s3: Callable[[], dict[str, str]]) -> dict[str, str]:
     """Return the settings of a place in the object store for the whole session."""
     return fresh_s3()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--backend",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="the database under servers, commands and imports (contracts run on both)",
+    )
+
+
+@pytest.fixture(scope="session")
+def new_database(request):
+    """Return a function that gives the database_url of an empty campus.
+
+    It is empty with SQLite, which then lies in the campus's home.
+    """
+    if request.config.getoption("--backend") == "sqlite":
+        return str
+    return request.getfixturevalue("databases").create
+
+
+@pytest.fixture(scope="session")
+def databases():
+    """Return the databases of a PostgreSQL server, started when a test of the process asks."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def own_server():
+    """Return a PostgreSQL server of the test's own, to stop and to start."""
+    with running(given="") as found:
+        yield found

@@ -23,6 +23,8 @@ __all__ = ["BlobFactory", "Store", "StoreFactory", "find_blobs", "find_store", "
 
 _STORES = {
     "memory": "campuscore.adapters.memory:store_of",
+    "postgres": "campuscore.adapters.sql.postgres:store_of",
+    "postgresql": "campuscore.adapters.sql.postgres:store_of",
     "sqlite": "campuscore.adapters.sql:store_of",
 }
 _BLOBS = {
@@ -61,10 +63,12 @@ def load(name: str) -> Any:
     module, _, attribute = name.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name and error.name.startswith("campuscore"):
             raise
-        raise Unavailable(f"the library {error.name!r} is not installed") from error
+        if isinstance(error, ModuleNotFoundError):
+            raise Unavailable(f"the library {error.name!r} is not installed") from error
+        raise Unavailable(f"a library cannot be used: {error}") from error
 
 
 def find_store(url: str) -> StoreFactory:
