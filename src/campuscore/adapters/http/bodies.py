@@ -111,8 +111,10 @@ def body_stream(req: falcon.Request) -> BodyStream:
 def drain(req: falcon.Request) -> None:
     """Take in what is left of a refused body, if it is not much.
 
-    Many clients read no answer before all is sent.
+    Many clients read no answer before all is sent; but one that asked first is not told to go on.
     """
+    if req.expect:
+        return
     with suppress(CampusError, OSError):
         stream = body_stream(req)
         if stream.left is not None and stream.left <= _DRAINED:

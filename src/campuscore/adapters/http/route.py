@@ -52,7 +52,8 @@ PAGING = (
 class Route:
     """One method of one path: who may call it, what it takes and what it answers.
 
-    ``form`` names the file of a multipart form. Routes for ``installers`` take an API token as the
+    ``form`` names the file of a multipart form. ``forms`` are other media types of the answer, and
+    ``also`` the other statuses of answers that are no refusals. Routes for ``installers`` take an API token as the
     password of Basic authentication, and are read without login where the settings say so.
     """
 
@@ -67,6 +68,8 @@ class Route:
     params: tuple[Param, ...] = ()
     refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
+    forms: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
     form: str = ""
     installers: bool = False
 
