@@ -38,9 +38,10 @@ def check_answer(method: str, path: str, status: int, content_type: str, body: b
 
 def find_operation(method: str, path: str) -> dict[str, Any] | None:
     """Return what the document says of a request, or None."""
+    verb = method.lower().replace("head", "get")
     for template, methods in DOCUMENT["paths"].items():
-        if method.lower().replace("head", "get") in methods and _pattern(template).fullmatch(path.rstrip("/")):
-            found: dict[str, Any] = methods[method.lower().replace("head", "get")]
+        if verb in methods and _pattern(template).fullmatch(path.rstrip("/")):
+            found: dict[str, Any] = methods[verb]
             return found
     return None
 

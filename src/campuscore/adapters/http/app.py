@@ -129,7 +129,9 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
         resp.set_header(name, value)
     if stream.length is not None:
         resp.set_header("Content-Length", str(stream.length))
-    if req.method != "HEAD":
+    if req.method == "HEAD":
+        resp.stream = iter(())  # for which no length is made up
+    else:
         chunks = iter(stream.chunks)
         resp.stream = chain((next(chunks, b""),), chunks)
 
