@@ -50,7 +50,7 @@ def shown(package):
         package.digests,
         package.requires_python,
         package.is_yanked,
-        package.yanked_reason,
+        package.yanked_reason or None,
         bool(package.has_metadata),
         package.metadata_digests,
     )
