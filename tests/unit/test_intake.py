@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from .campuses import STORES, Clock, Town, new_store, town_on
 
 SHA = wheel().sha256
 MINUTES_OF_A_CLAIM = 15
+THREADS, ROUNDS = 4, 8
 
 
 class PowerCutError(BaseException):
@@ -241,3 +243,24 @@ def test_clearing_goes_on_where_more_is_left_than_one_batch(town):
     for _ in range(3):
         town.campus.operations.tidy()
     assert rest_of(town) == NOTHING
+
+
+def test_uploads_and_deletions_of_the_same_bytes_at_once_lose_and_leave_nothing(town):
+    service, operator = town.campus.packages, town.campus.operator
+    dist = wheel()
+
+    def live(number):
+        """Publish the same bytes under names that differ in their build tag, and delete them."""
+        for step in range(ROUNDS):
+            filename = f"demo_lab-1.0-{number}x{step}-py3-none-any.whl"
+            file = service.upload(operator, NewUpload(filename=filename), [dist.data]).file
+            assert b"".join(service.open(operator, file.sha256)) == dist.data
+            assert service.metadata(operator, file).version == "1.0"
+            service.delete(operator, "demo-lab", "1.0", filename=filename)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(live, range(THREADS)))
+    assert rest_of(town) == NOTHING
+    with town.store.read() as work:
+        project = work.packages.find("demo-lab")
+    assert project.serial == 2 * THREADS * ROUNDS
