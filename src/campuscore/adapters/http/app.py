@@ -120,6 +120,8 @@ def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: An
     elif isinstance(result, Elsewhere):
         resp.status = 302
         resp.set_header("Location", result.address)
+        resp.set_header("Cache-Control", "no-store")
+        resp.delete_header("ETag")
     elif route.answer is not None:
         resp.content_type = resp.content_type or route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)
@@ -132,7 +134,9 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
         resp.set_header(name, value)
     if stream.length is not None:
         resp.set_header("Content-Length", str(stream.length))
-    if req.method != "HEAD":
+    if req.method == "HEAD":
+        resp.stream = iter(())  # for which no length is made up
+    else:
         chunks = iter(stream.chunks)
         resp.stream = chain((next(chunks, b""),), chunks)
 

@@ -223,7 +223,7 @@ ROUTES = (
         action=_READ,
         handler=download_file,
         summary="Download a file.",
-        elsewhere=True,
+        also=(302,),
         answer=bytes,
         media_type="application/octet-stream",
     ),
