@@ -17,7 +17,7 @@ import falcon
 from attrs import define, field
 from falcon.media.multipart import MultipartFormHandler, MultipartParseError
 
-from campuscore.adapters.wire import Malformed
+from campuscore.adapters.wire import Malformed, pointer
 from campuscore.domain.attendance import clean_filename
 from campuscore.errors import CampusError, Invalid, TooLarge
 
@@ -76,7 +76,7 @@ class Upload:
             yield block
         with _readable():
             for part in self.rest:
-                raise Invalid.at(f"/{part.name}", "comes after the file, or is given twice")
+                raise Invalid.at(pointer(part.name), "comes after the file, or is given twice")
 
 
 def body_stream(req: falcon.Request) -> BodyStream:
@@ -120,7 +120,7 @@ def read_form(req: falcon.Request, limit: int) -> tuple[dict[str, str], Upload |
     if stream.left is not None and stream.left > limit + _LONGEST_FIELD:
         _drain(stream)
         raise _too_large(limit)
-    if not (req.content_type or "").startswith("multipart/form-data"):
+    if not (req.content_type or "").lower().startswith("multipart/form-data"):
         raise Invalid.at("", "must be multipart/form-data")
     length = sys.maxsize if stream.left is None else stream.left
     with _readable():
@@ -134,6 +134,8 @@ def _readable() -> Generator[None]:
         yield
     except (MultipartParseError, falcon.HTTPError) as error:
         raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
+    except (UnicodeError, LookupError) as error:
+        raise Malformed("the form cannot be read: its headers are not text") from error
 
 
 def _read_parts(form: Iterator[Any], limit: int) -> tuple[dict[str, str], Upload | None]:
@@ -141,7 +143,10 @@ def _read_parts(form: Iterator[Any], limit: int) -> tuple[dict[str, str], Upload
     upload: Upload | None = None
     for part in form:
         if part.name != "file":
-            fields[part.name or ""] = _field(part)
+            name = part.name or ""
+            if name in fields:
+                raise Invalid.at(pointer(name), "is given more than once")
+            fields[name] = _field(part)
             continue
         if upload is not None:
             raise Invalid.at("/file", "is given more than once")
@@ -161,11 +166,11 @@ def _upload(part: Any) -> Upload:
 def _field(part: Any) -> str:
     data: bytes = part.stream.read(_LONGEST_FIELD + 1)
     if len(data) > _LONGEST_FIELD:
-        raise Invalid.at(f"/{part.name}", f"is longer than {_LONGEST_FIELD} bytes")
+        raise Invalid.at(pointer(part.name), f"is longer than {_LONGEST_FIELD} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Invalid.at(f"/{part.name}", f"is not UTF-8: byte {error.start}") from error
+        raise Invalid.at(pointer(part.name), f"is not UTF-8: byte {error.start}") from error
 
 
 def _spool(upload: Upload, limit: int) -> IO[bytes]:

@@ -19,6 +19,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_OTHERS = (
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet, whose name has to end in .xlsx"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file, whose name has to end in .xls"),
+)
 _CYRILLIC_RUNS = re.compile(rb"[\xc0-\xff\xa8\xb8]{2,}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 
@@ -77,13 +81,18 @@ def _first_wrong(data: bytes, encoding: str) -> int | None:
 
 
 def _say(data: bytes, encoding: str, start: int) -> str:
+    for mark, kind in _OTHERS:
+        if data.startswith(mark):
+            return f"is no CSV file, but {kind}"
     found = f"byte {start} is 0x{data[start]:02x}, which is not {encoding} text"
-    likely = _suggest(data)
-    return f"{found}; the file reads as {likely}: try --encoding {likely}"
+    likely = _suggest(data, encoding)
+    if likely:
+        return f"{found}; the file reads as {likely}: try --encoding {likely}"
+    return f"byte {data.index(0)} is zero, which no text has" if 0 in data else found
 
 
-def _suggest(data: bytes) -> str:
-    """Name an encoding that decodes all of the data; latin-1 always does."""
+def _suggest(data: bytes, tried: str) -> str:
+    """Name another encoding that decodes all of the data, where there is one."""
     marked = [name for mark, name in _MARKS if data.startswith(mark)]
     many = len(data) // 8
     wide = [
@@ -94,6 +103,7 @@ def _suggest(data: bytes) -> str:
     high = len(_HIGH.findall(data))
     runs = sum(map(len, _CYRILLIC_RUNS.findall(data)))
     narrow = ["cp1251", "cp1252"] if runs * 2 > high else ["cp1252", "cp1251"]
-    candidates = [*marked, *wide, "utf-8", *narrow]
-    sound = (name for name in candidates if _first_wrong(data, name) is None)
-    return next(sound, "latin-1")
+    candidates = [*marked, *wide, "utf-8", *narrow, "latin-1"]
+    known = codecs.lookup(tried).name
+    others = (name for name in candidates if codecs.lookup(name).name != known)
+    return next((name for name in others if _first_wrong(data, name) is None), "")

@@ -25,6 +25,7 @@ Statement = Any
 """A Core statement; SQLAlchemy has no public type for all of them."""
 _DIALECT: Any = sqlite.dialect()
 _RUN = 2000
+_LARGEST = (1 << 63) - 1
 
 
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
@@ -123,13 +124,21 @@ class Desk:
         """Run a statement with named values."""
         values = values or {}
         plan = _plan_of(statement, values)
-        return Answer(plan, self._raw.execute(plan.text, plan.bind(values)))
+        bound = plan.bind(values)
+        try:
+            return Answer(plan, self._raw.execute(plan.text, bound))
+        except OverflowError:  # an id beyond the column's range is nobody's
+            return Answer(plan, self._raw.execute(plan.text, [*map(_within, bound)]))
 
     def execute_many(self, statement: Statement, rows: Sequence[Values]) -> None:
         """Run a statement once for each row of values, all with the same names."""
         if rows:
             plan = _plan_of(statement, rows[0])
             self._raw.executemany(plan.text, map(plan.bind, rows))
+
+
+def _within(value: Any) -> Any:
+    return min(max(value, -_LARGEST - 1), _LARGEST) if isinstance(value, int) else value
 
 
 _PLANS: dict[tuple[Statement, frozenset[str] | None], _Plan] = {}
