@@ -229,3 +229,15 @@ def test_a_term_in_use_stays(server, admin, world):
         refused = admin.delete(f"/terms/{term}/")
 
     assert refused.status == 409
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_time_is_no_failure(admin, world, day):
+    given = {"group": world.groups["lab"], "title": "x", "date": day, "start": "01:00"}
+    answer = admin.post("/schedule/", given)
+    (path, wanted) = ("/start", 422) if day == "0001-01-01" else ("", 201)
+
+    assert answer.status == wanted
+    assert path == "" or answer.paths == [path]
+    days = admin.get(f"/attendance/aggregated/?from={day}&to={day}")
+    assert (days.status, days.json) == (200, [])

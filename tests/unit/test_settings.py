@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import fields
 
-from campuscore import Settings
+from campuscore import NewUser, Settings, open_campus
 from campuscore.errors import Misconfigured
 from campuscore.settings import Secret, SettingsSource, describe, variables
 
@@ -211,3 +211,14 @@ def test_a_secret_never_prints():
     assert KEY not in f"{settings} {settings.secret_key} {settings.secret_key!r}"
     assert "hidden!" not in repr(settings)
     assert (repr(Secret()), str(Secret("x"))) == ("Secret()", "Secret(***)")
+
+
+def test_a_path_names_a_database_and_the_folder_of_its_files(tmp_path):
+    path = tmp_path / "home" / "school.db"
+    with open_campus(path) as campus:
+        campus.users.create(campus.operator, NewUser(username="anna"))
+        assert campus.settings.folder == path.parent
+
+    assert {"school.db", "secret.key"} <= {each.name for each in path.parent.iterdir()}
+    with open_campus(f"sqlite:///{path}") as campus:
+        assert len(campus.users.list(campus.operator).items) == 1

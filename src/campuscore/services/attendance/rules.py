@@ -115,8 +115,7 @@ def check_users(
     Rows that have other faults are told of together with these.
     """
     bad = _beyond(work, policy, principal, "attendance.record_for", facts)
-    others = {i: facts[i] for i in bad if facts[i].user != principal.user_id}
-    hidden = _beyond(work, policy, principal, "users.read", others)
+    hidden = _beyond(work, policy, principal, "users.read", {i: facts[i] for i in bad})
     problems = [
         Problem(
             f"/{i}/user",
