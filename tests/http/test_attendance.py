@@ -271,7 +271,7 @@ class TestRights:
         assert self.seen(world, "student", rows) == {"student"}
         assert self.seen(world, "stranger", rows) == {"stranger"}
         assert self.seen(world, "teacher", rows) == {"student", "classmate", "teacher"}
-        assert self.seen(world, "assistant", rows) == {"student", "classmate", "teacher"}
+        assert self.seen(world, "assistant", rows) == {"student", "classmate"}
         assert self.seen(world, "colleague", rows) == {"stranger"}
 
     def test_a_filter_reaches_no_further(self, world, rows):

@@ -432,7 +432,7 @@ class TestPeople:
         long = "x" * 201
         text = f"username,groups\nAnna,{long}\nanna,Lab\n{long},\n"
         found = check(read_roster(write(tmp_path / "p.csv", text)))
-        assert [p.path for p in found] == ["p.csv:3:username", "p.csv:4:username", "p.csv:2:groups"]
+        assert [p.path for p in found] == ["p.csv:3:username", "p.csv:2:groups", "p.csv:4:username"]
 
     def test_spreadsheet(self, tmp_path: Path) -> None:
         book = openpyxl.Workbook()
