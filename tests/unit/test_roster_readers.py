@@ -428,6 +428,11 @@ class TestPeople:
             "p.csv:5:Login",
         }
 
+    def test_a_file_name_of_any_bytes_can_be_told(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "\udcff.csv", "username\nanna\n")
+        (user,) = read_roster(path).users
+        assert user.place == Place("\\udcff.csv", 2)
+
     def test_each_fault_of_a_name_is_told_once(self, tmp_path: Path) -> None:
         long = "x" * 201
         text = f"username,groups\nAnna,{long}\nanna,Lab\n{long},\n"

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from campuscore.errors import Invalid, NotFound, Problem, Unavailable
 
-__all__ = ["Text", "check_encoding", "read_bytes", "read_texts"]
+__all__ = ["Text", "check_encoding", "name_of", "read_bytes", "read_texts"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,6 +33,11 @@ class Text:
 
     file: str
     text: str
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file as it can be printed, whatever bytes it is made of."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 def check_encoding(encoding: str) -> None:
@@ -63,9 +68,9 @@ def read_texts(paths: list[Path], encoding: str) -> list[Text]:
         data = read_bytes(path)
         wrong = _first_wrong(data, encoding)
         if wrong is None:
-            texts.append(Text(path.name, data.decode(encoding).removeprefix("\ufeff")))
+            texts.append(Text(name_of(path), data.decode(encoding).removeprefix("\ufeff")))
         else:
-            problems.append(Problem(path.name, _say(data, encoding, wrong)))
+            problems.append(Problem(name_of(path), _say(data, encoding, wrong)))
     if problems:
         raise Invalid(*problems)
     return texts
