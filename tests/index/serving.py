@@ -74,6 +74,7 @@ class Index:
             lines = self._lines()
             if marks <= {line.path for line in lines}:
                 return max(marks, key=[line.path for line in lines].index)
+            time.sleep(0.01)
         pytest.fail(f"the log lacks requests:\n{self.log.read_text()}")
 
     def requests(self, since: str) -> list[Request]:
