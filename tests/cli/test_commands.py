@@ -312,11 +312,14 @@ def test_the_name_of_a_file_is_cleaned(run: Run, tmp_path: Path) -> None:
     assert row["filename"] == "ab.txt"
 
 
-def test_what_is_made_is_for_its_owner_alone(run: Run, home: Path, tmp_path: Path) -> None:
+def test_what_is_made_is_for_its_owner_alone(
+    run: Run, home: Path, database_url: str, tmp_path: Path
+) -> None:
     run("users", "create", "anna")
     (tmp_path / "a.txt").write_bytes(b"x")
     run("attendance", "attach", "anna", "2026-03-04", tmp_path / "a.txt")
-    modes = {name: (home / name).stat().st_mode & 0o777 for name in ("", "files", "campus.db")}
+    names = ("", "files") if database_url else ("", "files", "campus.db")
+    modes = {name: (home / name).stat().st_mode & 0o777 for name in names}
     assert modes == {"": 0o700, "files": 0o700, "campus.db": 0o600}
 
 
