@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import time
@@ -43,8 +42,13 @@ class _Server(MPServer):
     and set its own: granian would wait for it, and kill it in the end.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parent: int = os.getpid()
+
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        if multiprocessing.parent_process() is not None:
+        # A fork is told by its number alone: multiprocessing learns later that it is one.
+        if os.getpid() != self._parent:
             os._exit(0)
         super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
