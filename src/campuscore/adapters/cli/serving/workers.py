@@ -42,13 +42,11 @@ class _Server(MPServer):
     and set its own: granian would wait for it, and kill it in the end.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._parent: int = os.getpid()
+    parent: int = 0
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         # A fork is told by its number alone: multiprocessing learns later that it is one.
-        if os.getpid() != self._parent:
+        if os.getpid() != self.parent:
             os._exit(0)
         super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
 
@@ -88,6 +86,7 @@ def run(plan: ServePlan) -> None:
         log_access=plan.access_log,
         respawn_failed_workers=True,
     )
+    server.parent = os.getpid()
     server.on_startup(partial(_say_where, plan))
     loader = partial(_load, plan.settings, os.getpid())
     try:
