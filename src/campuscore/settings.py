@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
+from campuscore.domain.network import Peers
 from campuscore.errors import Misconfigured
 
 __all__ = ["Secret", "Setting", "Settings", "SettingsSource", "describe", "variables"]
@@ -106,6 +107,11 @@ class Settings:
         "Origins whose pages may call the API from a browser, separated by commas.",
         (),
     )
+    trusted_proxies: tuple[str, ...] = _says(
+        "Addresses and networks of proxies whose X-Forwarded-* headers count, separated by commas; "
+        "unix stands for whoever comes by a Unix socket.",
+        (),
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse what is unsafe or contradicts itself."""
@@ -117,6 +123,10 @@ class Settings:
             _check_range(name, getattr(self, name), 1, 1 << 50)
         if urlsplit(self.public_url).scheme not in {"http", "https"}:
             raise Misconfigured("public_url: must begin with http:// or https://")
+        try:
+            Peers.parse(self.trusted_proxies)
+        except ValueError as error:
+            raise Misconfigured(f"trusted_proxies: {error}") from error
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: object) -> Self:
