@@ -123,10 +123,7 @@ class Settings:
             _check_range(name, getattr(self, name), 1, 1 << 50)
         if urlsplit(self.public_url).scheme not in {"http", "https"}:
             raise Misconfigured("public_url: must begin with http:// or https://")
-        try:
-            Peers.parse(self.trusted_proxies)
-        except ValueError as error:
-            raise Misconfigured(f"trusted_proxies: {error}") from error
+        Peers.parse(self.trusted_proxies)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: object) -> Self:
@@ -159,6 +156,12 @@ class Settings:
     def database(self) -> str:
         """The database's URL with its default filled in."""
         return self.database_url or f"sqlite:///{self.folder / 'campus.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database, or None."""
+        path = self.database.removeprefix("sqlite:///")
+        return None if path == self.database else Path(path).absolute()
 
     @property
     def access_life(self) -> timedelta:

@@ -8,6 +8,8 @@ from typing import Self, TypeAlias
 
 from attrs import frozen
 
+from campuscore.errors import Misconfigured
+
 __all__ = ["Peers"]
 
 _UNIX = "unix"
@@ -29,9 +31,12 @@ class Peers:
 
     @classmethod
     def parse(cls, texts: Iterable[str]) -> Self:
-        """Read addresses, networks and the word ``unix``; ValueError says what is none of them."""
+        """Read addresses, networks and the word ``unix``; Misconfigured says what is none."""
         words = list(texts)
-        networks = tuple(ipaddress.ip_network(text) for text in words if text != _UNIX)
+        try:
+            networks = tuple(ipaddress.ip_network(text) for text in words if text != _UNIX)
+        except ValueError as error:
+            raise Misconfigured(f"trusted_proxies: {error}") from error
         return cls(networks, _UNIX in words)
 
     def __contains__(self, text: str) -> bool:

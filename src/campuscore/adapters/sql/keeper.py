@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic.autogenerate import compare_metadata
@@ -11,12 +14,16 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 
+from campuscore.adapters.sql.checkup import examine
+from campuscore.adapters.sql.copying import copy_database
 from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
-from campuscore.errors import Unavailable
-from campuscore.ports.operations import SchemaStatus
+from campuscore.adapters.sql.trouble import translated
+from campuscore.domain.operations import Finding
+from campuscore.errors import Conflict, Unavailable
+from campuscore.ports.operations import SchemaStatus, StoreCopy
 
 __all__ = ["SqlKeeper"]
 
@@ -33,6 +40,7 @@ class SqlKeeper:
         config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
         self._script = ScriptDirectory.from_config(config)
         self._config = config
+        self._known = {each.revision for each in self._script.walk_revisions()}
 
     @property
     def shared(self) -> bool:
@@ -43,6 +51,9 @@ class SqlKeeper:
 
     def upgrade(self) -> SchemaStatus:
         standing = self.status()
+        if standing.current and standing.current not in self._known:
+            text = f"the database is at revision {standing.current}, which a newer campuscore made"
+            raise Conflict(f"{text}; this one knows {standing.head}", code="schema_newer")
         return standing if standing.up_to_date else self._with(self._upgrade)
 
     def difference(self) -> list[Any]:
@@ -52,10 +63,21 @@ class SqlKeeper:
     def ping(self) -> None:
         self._with(_ask)
 
+    def examine(self, *, deep: bool = False) -> list[Finding]:
+        return self._with(partial(self._raw, partial(examine, deep=deep)))
+
+    def copy(self, to: Path) -> StoreCopy:
+        return self._with(partial(self._raw, partial(copy_database, to=to)))
+
     def close(self) -> None:
         for row in self._rows:
             row.clear()
         self._engine.dispose()
+
+    def _raw(self, act: Callable[[sqlite3.Connection], T], connection: Connection) -> T:
+        raw: Any = connection.connection.driver_connection
+        with translated():
+            return act(raw)
 
     def _status(self, connection: Connection) -> SchemaStatus:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -84,7 +106,7 @@ class SqlKeeper:
         try:
             with self._engine.connect() as connection:
                 return act(connection)
-        except OperationalError as error:
+        except DatabaseError as error:
             raise Unavailable(f"the database cannot be used: {error.orig}") from error
 
 

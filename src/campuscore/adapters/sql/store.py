@@ -67,6 +67,8 @@ def open_store(
     path = Path(parsed.database)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(0o640)
     except OSError as error:
         raise Unavailable(f"{path.parent}: {error.strerror}") from error
     pragmas = [
