@@ -56,7 +56,8 @@ def decode(text: bytes) -> Manifest:
             raise refuse(f"it has the form {said['format']}, this release reads {BACKUP_FORMAT}")
         members = {name: Member(**each) for name, each in said["members"].items()}
         moment = datetime.fromisoformat(said["made_at"])
-        manifest = Manifest(**{**said, "made_at": moment, "members": members})
+        rest: dict[str, Any] = {**said, "made_at": moment, "members": members}
+        manifest = Manifest(**rest)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise refuse("its manifest cannot be read") from error
     for name, member in manifest.members.items():

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from attrs import define, field, frozen
 
@@ -92,10 +92,11 @@ class _Checked:
     _blocks: Iterator[bytes]
     _name: str
     _rest: bytes = b""
-    _digest: hashlib._Hash = field(factory=hashlib.sha256)
+    _digest: Any = field(factory=hashlib.sha256)
 
     def read(self, size: int) -> bytes:
-        parts, left = [], size
+        parts: list[bytes] = []
+        left = size
         while left:
             block = self._rest or next(self._blocks, b"")
             if not block:
