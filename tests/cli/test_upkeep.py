@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Self
 
 import pytest
 from click.testing import CliRunner, Result
@@ -174,7 +175,7 @@ class Writers:
         self.wrong: list[object] = []
         self.threads = [threading.Thread(target=self._write, args=(n,)) for n in range(4)]
 
-    def __enter__(self) -> Writers:
+    def __enter__(self) -> Self:
         for thread in self.threads:
             thread.start()
         return self

@@ -13,7 +13,7 @@ from typing import Any
 
 from campuscore import Campus, Settings, open_campus
 from campuscore.adapters import memory, sql
-from campuscore.adapters.backups import open_backups
+from campuscore.adapters.backups import TarBackups, open_backups
 from campuscore.adapters.files import open_files
 from campuscore.adapters.host import open_host
 from campuscore.adapters.http import create_app
@@ -89,7 +89,7 @@ def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     host: Host = open_host(Settings(home=str(tmp_path)))
     backups: Backups = open_backups(tmp_path)
     assert host.examine()
-    assert backups
+    assert isinstance(backups, TarBackups)
     assert [store.size("0" * 64) for store in blobs] == [None, None]
     assert not hasher.verify("", "").fits
     assert access.verify(access.issue(1, 2, now(), LATER), now()).session_id == 2

@@ -115,7 +115,7 @@ class HomeHost:
             return Finding("secret", _FAILURE, f"{path}: {error.strerror}", "chown it")
         if size < _SHORTEST_SECRET:
             text = f"{path} has {size} bytes, needs at least {_SHORTEST_SECRET}"
-            return Finding("secret", _FAILURE, text, "remove it; everybody logs in again")
+            return Finding("secret", _FAILURE, text, "remove it and restart; a new one is made")
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             return Finding("secret", _FAILURE, f"others can open {path}", f"chmod 600 {path}")
         return Finding("secret", _OK, f"{path.name} is long enough, and its owner's alone")
