@@ -117,7 +117,8 @@ def test_compose_names_what_it_defines():
             healthy = needed["condition"] == "service_healthy"
             assert ("healthcheck" in services[name]) == healthy
         files = [v for k, v in service.get("environment", {}).items() if k.endswith("_FILE")]
-        assert {file.removeprefix("/run/secrets/") for file in files} <= set(service.get("secrets", ()))
+        named = {file.removeprefix("/run/secrets/") for file in files}
+        assert named <= set(service.get("secrets", ()))
     assert (DEPLOY / services["server"]["build"]["context"]).resolve() == ROOT
     assert (ROOT / services["server"]["build"]["dockerfile"]).exists()
 

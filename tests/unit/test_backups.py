@@ -7,6 +7,8 @@ import io
 import json
 import sqlite3
 import stat
+import subprocess
+import sys
 import tarfile
 from contextlib import closing, contextmanager
 from datetime import date
@@ -17,7 +19,7 @@ import campuscore
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters.backups import open_backups
 from campuscore.adapters.files import FileTree
-from campuscore.domain.operations import BACKUP_FORMAT
+from campuscore.domain.operations import BACKUP_FORMAT, Level
 from campuscore.errors import Conflict, Invalid, NotFound, Unavailable
 
 TEXTS = (b"one", b"two" * 100_000, b"")
@@ -374,3 +376,42 @@ def test_a_secret_from_the_environment_is_not_in_the_backup(campus, settings, el
     assert "secret.key" not in told.members
     upkeep.restore(elsewhere, tmp_path / "b.tar")
     assert "secret.key" not in files(elsewhere)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from campuscore import Settings, upkeep
+from campuscore.adapters.sql import copying
+{patch}
+upkeep.restore(Settings(home=sys.argv[1]), Path(sys.argv[2]), replace=True)
+"""
+MOMENTS = {
+    "before the database takes its place": "copying.install_database = lambda *_: os._exit(9)",
+    "between two files": (
+        "from campuscore.adapters.files import FileDraft\n"
+        "keep = FileDraft.keep\n"
+        "FileDraft.keep = lambda self: (keep(self), os._exit(9))"
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_restore_that_is_killed_leaves_the_old_campus(archive, tmp_path, moment):
+    other = Settings(home=str(tmp_path / "other"))
+    with open_campus(other) as campus:
+        campus.users.create(campus.operator, NewUser(username="other", role=Role.ADMIN))
+        attach(campus, b"of the other campus")
+    before = rows(other)
+    program = KILLED.format(patch=MOMENTS[moment])
+
+    done = subprocess.run([sys.executable, "-c", program, other.home, str(archive)], check=False)
+
+    assert done.returncode == 9
+    assert rows(other) == before
+    bad = [f for f in upkeep.examine(other, deep=True) if f.level is Level.FAILURE]
+    assert bad == []
+    upkeep.restore(other, archive, replace=True)
+    assert rows(other) != before
+    assert list(other.folder.glob(".*")) == []
+    assert len(list((other.folder / "files").glob("??/*"))) == len(TEXTS)

@@ -64,6 +64,8 @@ def restore(source: Path, place: Place, *, replace: bool = False) -> Manifest:
         manifest = _verify(source)
         for folder in (place.home, place.database.parent):
             folder.mkdir(parents=True, exist_ok=True)
+        for remains in place.database.parent.glob(".restore-*"):
+            shutil.rmtree(remains)  # of one that was killed
         stage = place.database.parent / f".restore-{secrets.token_hex(4)}"
         stage.mkdir(0o700)
         try:
