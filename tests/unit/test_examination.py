@@ -13,6 +13,7 @@ from attrs import evolve
 
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters import host as hosts
+from campuscore.adapters.sql import checkup
 from campuscore.domain.events import MAX_ATTEMPTS, NewMessage
 from campuscore.domain.operations import Level
 from campuscore.errors import Forbidden, Unavailable
@@ -315,3 +316,16 @@ def test_a_damaged_database(home):
 
 def test_writes_that_are_not_flushed(home):
     assert checked(home, sqlite_synchronous="normal")["durability"].level is WARNING
+
+
+def test_a_database_that_is_opened_carelessly():
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        raw.execute("CREATE TABLE t (x INTEGER CHECK (x > 0))")
+        raw.execute("PRAGMA ignore_check_constraints=ON")
+        raw.execute("INSERT INTO t VALUES (0)")
+        found = {finding.check: finding for finding in checkup.examine(raw, deep=True)}
+
+    assert found["journal"].level is WARNING
+    assert found["references"].level is FAILURE
+    assert found["integrity"].level is FAILURE
+    assert found["integrity"].detail == "integrity_check says CHECK constraint failed in t"
