@@ -15,7 +15,7 @@ from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.errors import Misconfigured
-from campuscore.plugins import Store, find_store, load
+from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
@@ -222,22 +222,15 @@ def _write_secret(path: Path) -> None:
 
 
 def open_blobs(settings: Settings, store: Store) -> BlobStore:
-    """Open the blobs beside a store."""
-    if store.keeper.shared:
-        return _open_files(settings)
-    blobs: BlobStore = load("campuscore.adapters.memory:open_blobs")()
-    return blobs
+    """Open the blobs that go with a store."""
+    blob_url = settings.blob_url or ("" if store.keeper.shared else "memory://")
+    return find_blobs(blob_url)(settings)
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:
     """Return the machine, to be examined."""
     host: Host = load("campuscore.adapters.host:open_host")(settings, origins, days.now)
     return host
-
-
-def _open_files(settings: Settings) -> BlobStore:
-    files: BlobStore = load("campuscore.adapters.files:open_files")(settings.folder / "files")
-    return files
 
 
 def _settings_of(url: str | None) -> Settings:

@@ -11,8 +11,7 @@ from campuscore.bootstrap import open_blobs, open_host
 from campuscore.domain.days import Days, find_zone, utc_now
 from campuscore.domain.operations import Finding, Level, Manifest
 from campuscore.errors import NotFound, Unavailable
-from campuscore.plugins import find_store, load
-from campuscore.ports.files import BlobStore
+from campuscore.plugins import find_blobs, find_store, load
 from campuscore.ports.operations import Backups, StoreKeeper
 from campuscore.services.examination import Examination
 from campuscore.settings import Settings
@@ -92,13 +91,12 @@ def restore(settings: Settings, source: Path, *, replace: bool = False) -> Manif
         url = f"sqlite:///{database}"
         return find_store(url)(evolve(settings, database_url=url), utc_now).keeper
 
-    blobs: BlobStore = load("campuscore.adapters.files:open_files")(settings.folder / "files")
     place = load("campuscore.adapters.backups.restoring:Place")(
         home=settings.folder,
         database=file,
-        blobs=blobs,
+        blobs=find_blobs(settings.blob_url)(settings),
         open_keeper=open_keeper,
-        install=load("campuscore.adapters.sql.copying:install_database"),
+        install=load("campuscore.adapters.sql.sqlite.copying:install_database"),
     )
     restored: Manifest = load("campuscore.adapters.backups:restore")(source, place, replace=replace)
     return restored

@@ -8,6 +8,7 @@ from campuscore.adapters.memory import open_blobs, open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    BlobClaimsContract,
     BlobStoreContract,
     CheckInsContract,
     CredentialsContract,
@@ -17,6 +18,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    PackagesContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -84,6 +86,14 @@ class TestApiTokens(_Memory, ApiTokensContract):
 
 
 class TestOutbox(_Memory, OutboxContract):
+    pass
+
+
+class TestPackages(_Memory, PackagesContract):
+    pass
+
+
+class TestBlobClaims(_Memory, BlobClaimsContract):
     pass
 
 

@@ -28,14 +28,6 @@ TEXTS = [path for path in FILES if "secrets" not in path.relative_to(DEPLOY).par
 YAML = [path for path in TEXTS if path.suffix == ".yaml"]
 UNITS = [path for path in TEXTS if path.suffix == ".service"]
 
-# Settings that deploy/ uses and that are being built; remove each when it is there.
-PENDING = {
-    "CAMPUSCORE_BLOB_URL",
-    "CAMPUSCORE_S3_ACCESS_KEY",
-    "CAMPUSCORE_S3_ENDPOINT",
-    "CAMPUSCORE_S3_SECRET_KEY",
-}
-
 
 def name_of(path):
     return path.relative_to(ROOT).as_posix()
@@ -77,7 +69,7 @@ def test_yaml_can_be_read(path):
 
 @pytest.mark.parametrize("path", TEXTS, ids=name_of)
 def test_every_variable_is_a_setting(path):
-    known = {name for item in fields(Settings) for name in variables(item)} | PENDING
+    known = {name for item in fields(Settings) for name in variables(item)}
     known |= {f"{name}_FILE" for name in known}
     shown = set(re.findall(r"\bCAMPUSCORE_[A-Z0-9_]+\b", path.read_text("utf-8")))
     # Shortened in a comment: CAMPUSCORE_MAX_BODY, _MAX_UPLOAD.

@@ -16,7 +16,7 @@ from campuscore.domain.days import Days
 from campuscore.domain.paging import PageRequest
 from campuscore.errors import Forbidden, Invalid, NotFound, TooLarge
 from campuscore.services.attendance import MAX_BULK
-from campuscore.services.attendance import service as service_module
+from campuscore.services.attendance import reports as reports_module
 from campuscore.services.shelf import Kept, Shelf
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
@@ -258,7 +258,7 @@ class TestKeptAnswers:
         assert isinstance(ask(DayQuery(until=day)), Kept) is kept
 
     def test_a_very_long_answer_streams(self, ask, monkeypatch):
-        monkeypatch.setattr(service_module, "LARGEST", 10)
+        monkeypatch.setattr(reports_module, "LARGEST", 10)
         found = ask()
 
         assert not isinstance(found, Kept)

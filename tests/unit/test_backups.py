@@ -382,7 +382,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from campuscore import Settings, upkeep
-from campuscore.adapters.sql import copying
+from campuscore.adapters.sql.sqlite import copying
 {patch}
 upkeep.restore(Settings(home=sys.argv[1]), Path(sys.argv[2]), replace=True)
 """

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters import host as hosts
-from campuscore.adapters.sql import checkup
+from campuscore.adapters.sql.sqlite import checkup
 from campuscore.domain.events import MAX_ATTEMPTS, NewMessage
 from campuscore.domain.operations import Level
 from campuscore.errors import Forbidden, Unavailable
@@ -323,6 +323,7 @@ def test_a_database_that_is_opened_carelessly():
         raw.execute("CREATE TABLE t (x INTEGER CHECK (x > 0))")
         raw.execute("PRAGMA ignore_check_constraints=ON")
         raw.execute("INSERT INTO t VALUES (0)")
+        raw.execute("PRAGMA ignore_check_constraints=OFF")
         found = {finding.check: finding for finding in checkup.examine(raw, deep=True)}
 
     assert found["journal"].level is WARNING

@@ -22,13 +22,13 @@ from campuscore.domain.packages import (
     describe,
     project_key,
     read_metadata,
-    version_key,
 )
 from campuscore.errors import Conflict, Invalid, NotFound
 from campuscore.ports.files import BlobStore, Draft
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy, ProjectTarget
+from campuscore.services.retrying import retrying
 from campuscore.services.shelf import Shelf
 
 __all__ = ["PackageService", "Published"]
@@ -137,6 +137,7 @@ class PackageService:
         """Return what a file's core metadata says."""
         return describe(b"".join(self.open(principal, file.metadata)))
 
+    @retrying
     def yank(
         self,
         principal: Principal,
@@ -188,16 +189,23 @@ class PackageService:
         Forbidden, NotFound
             The principal may not, or there is no such file.
         """
+        files = self._remove(principal, name, version, filename)
+        self.intake.free(_blobs_of(files))
+        return files
+
+    @retrying
+    def _remove(
+        self, principal: Principal, name: str, version: str, filename: str | None
+    ) -> Sequence[DistFile]:
+        """Take files out, and leave claims that have ended on their bytes, to be freed."""
         with self.store.write() as work:
             now = self.days.now()
             page, files = self._chosen(work, principal, name, version, filename)
             work.packages.remove_files(page.project.id, [file.id for file in files], now)
-            gone = {name for file in files for name in (file.sha256, file.metadata)}
-            for each in sorted(gone):
+            for each in sorted(_blobs_of(files)):
                 work.claims.add(each, now)
             work.emit(_event("package.deleted", page.project, files))
             work.commit()
-        self.intake.free(gone)
         return files
 
     def _check_right(self, work: Work, principal: Principal, key: str) -> None:
@@ -233,7 +241,7 @@ class PackageService:
             file = work.packages.add_file(
                 NewDistFile(
                     project=project.id,
-                    version=name.version,
+                    version=_spelled(work, project, name.version),
                     filename=new.filename,
                     kind=new.real_kind,
                     python=name.python,
@@ -258,16 +266,15 @@ class PackageService:
         page = _page(work, name)
         target = ProjectTarget(page.project.key, page.project.owner)
         self.policy.require(work, principal, "packages.manage", target)
-        wanted = str(version_key(version))
-        files = [
-            file
-            for file in page.files
-            if file.version == wanted and filename in {None, file.filename}
-        ]
+        files = [file for file in page.of(version) if filename in {None, file.filename}]
         if not files:
             which = filename or f"release {version}"
             raise NotFound(f"{page.project.name} has no {which}", code="release_not_found")
         return page, files
+
+
+def _blobs_of(files: Sequence[DistFile]) -> set[str]:
+    return {name for file in files for name in (file.sha256, file.metadata)}
 
 
 def _found(work: Work, name: str) -> Project:
@@ -280,6 +287,12 @@ def _found(work: Work, name: str) -> Project:
 def _page(work: Work, name: str) -> ProjectPage:
     project = _found(work, name)
     return ProjectPage(project, work.packages.files(project.id))
+
+
+def _spelled(work: Work, project: Project, version: str) -> str:
+    """Return a version as the project's other files spell it: 1 and 1.0 are one release."""
+    standing = ProjectPage(project, work.packages.files(project.id)).of(version)
+    return standing[0].version if standing else version
 
 
 def _standing(work: Work, filename: str, sha256: str) -> DistFile | None:

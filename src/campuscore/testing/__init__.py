@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         CredentialsContract,
         SessionsContract,
     )
+    from campuscore.testing.claims import BlobClaimsContract
     from campuscore.testing.contract import Contract
     from campuscore.testing.days import DaysContract
     from campuscore.testing.events import OutboxContract
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from campuscore.testing.groups import GroupsContract, MembershipsContract
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
+    from campuscore.testing.packages import PackagesContract
     from campuscore.testing.passwords import PasswordHasherContract
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
@@ -52,6 +54,7 @@ __all__ = [
     "AccessTokensContract",
     "ApiTokensContract",
     "AttachmentsContract",
+    "BlobClaimsContract",
     "BlobStoreContract",
     "CheckInsContract",
     "Contract",
@@ -62,6 +65,7 @@ __all__ = [
     "MachineContract",
     "MembershipsContract",
     "OutboxContract",
+    "PackagesContract",
     "PasswordHasherContract",
     "RoomsContract",
     "RosterLinksContract",
@@ -77,6 +81,7 @@ __all__ = [
 _HOMES = {
     "attendance": ("AttachmentsContract", "CheckInsContract"),
     "auth": ("ApiTokensContract", "CredentialsContract", "SessionsContract"),
+    "claims": ("BlobClaimsContract",),
     "contract": ("Contract",),
     "days": ("DaysContract",),
     "events": ("OutboxContract",),
@@ -84,6 +89,7 @@ _HOMES = {
     "groups": ("GroupsContract", "MembershipsContract"),
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
+    "packages": ("PackagesContract",),
     "passwords": ("PasswordHasherContract",),
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),

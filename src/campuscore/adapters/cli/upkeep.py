@@ -66,7 +66,7 @@ def restore(invocation: Invocation, file: Path, *, replace: bool) -> None:
 def _findings(invocation: Invocation, *, deep: bool) -> list[Finding]:
     try:
         source = invocation.source
-        return upkeep.examine(source.read(Settings), source.origins(), deep=deep)
+        return upkeep.examine(source.read(Settings), source.origins(Settings), deep=deep)
     except Misconfigured as error:
         return [Finding("settings", Level.FAILURE, error.detail, "see campuscore config show")]
     except CampusError as error:

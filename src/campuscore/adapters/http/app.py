@@ -14,7 +14,7 @@ from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
 from campuscore.adapters.http.identity import identify
 from campuscore.adapters.http.proxies import Proxies
-from campuscore.adapters.http.route import PUBLIC, Ask, Route, Stream
+from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
@@ -119,6 +119,11 @@ class _Responder:
 def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: Any) -> None:
     if isinstance(result, Stream):
         _send(req, resp, result)
+    elif isinstance(result, Elsewhere):
+        resp.status = 302
+        resp.set_header("Location", result.address)
+        resp.set_header("Cache-Control", "no-store")
+        resp.delete_header("ETag")
     elif route.answer is not None:
         resp.content_type = resp.content_type or route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)
@@ -131,7 +136,9 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
         resp.set_header(name, value)
     if stream.length is not None:
         resp.set_header("Content-Length", str(stream.length))
-    if req.method != "HEAD":
+    if req.method == "HEAD":
+        resp.stream = iter(())  # for which no length is made up
+    else:
         chunks = iter(stream.chunks)
         resp.stream = chain((next(chunks, b""),), chunks)
 

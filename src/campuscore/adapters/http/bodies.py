@@ -84,7 +84,7 @@ class Upload:
     content_type: str
     source: Any
     rest: Iterator[Any] = field(factory=lambda: iter(()))
-    strict: bool = True
+    known: frozenset[str] | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes in blocks, and raise where the form breaks off or goes on behind them.
@@ -95,7 +95,7 @@ class Upload:
             yield block
         with _readable():
             for part in self.rest:
-                if not self.strict:
+                if self.known is not None and part.name not in self.known:
                     continue
                 raise Invalid.at(f"/{part.name}", "comes after the file, or is given twice")
 
@@ -111,8 +111,10 @@ def body_stream(req: falcon.Request) -> BodyStream:
 def drain(req: falcon.Request) -> None:
     """Take in what is left of a refused body, if it is not much.
 
-    Many clients read no answer before all is sent.
+    Many clients read no answer before all is sent; but one that asked first is not told to go on.
     """
+    if req.expect:
+        return
     with suppress(CampusError, OSError):
         stream = body_stream(req)
         if stream.left is not None and stream.left <= _DRAINED:
@@ -172,6 +174,8 @@ def _readable() -> Generator[None]:
         yield
     except (MultipartParseError, falcon.HTTPError) as error:
         raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
+    except UnicodeDecodeError as error:
+        raise Malformed("the form cannot be read: a header is not UTF-8") from error
 
 
 def _handler() -> MultipartFormHandler:
@@ -192,7 +196,7 @@ def _read_parts(
             continue
         if upload is not None:
             raise Invalid.at(f"/{form.file}", "is given more than once")
-        upload = _upload(part, strict=form.wanted is None)
+        upload = _upload(part, form)
         if fields.keys() >= form.needed:
             upload.rest = parts
             break
@@ -200,10 +204,11 @@ def _read_parts(
     return fields, upload
 
 
-def _upload(part: Any, *, strict: bool) -> Upload:
+def _upload(part: Any, form: Form) -> Upload:
     name = clean_filename(part.filename or "")
     kind = part.content_type or "application/octet-stream"
-    return Upload(name, kind, part.stream, strict=strict)
+    known = None if form.wanted is None else form.wanted | {form.file}
+    return Upload(name, kind, part.stream, known=known)
 
 
 def _field(part: Any) -> str:

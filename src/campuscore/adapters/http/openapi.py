@@ -202,11 +202,20 @@ def _query_parameters(route: Route, types: _Types) -> Iterable[dict[str, Any]]:
         yield {"name": param.name, "in": "query", "description": param.help, "schema": schema}
 
 
+def _form(media_type: str) -> dict[str, Any]:
+    return {"type": "object"} if media_type.endswith("json") else dict(_BINARY)
+
+
 def _responses(route: Route, types: _Types) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
         good["content"] = {route.media_type: {"schema": types.schema(route.answer)}}
+        good["content"] |= {kind: {"schema": _form(kind)} for kind in route.forms}
     made: dict[str, Any] = {str(route.status): good}
+    for status in route.also:
+        has_body = status < HTTPStatus.MULTIPLE_CHOICES
+        described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        made[str(status)] = {**good, **described} if has_body else described
     refusals = set(route.refusals)
     if route.action != PUBLIC:
         refusals |= {401, 403, 503}

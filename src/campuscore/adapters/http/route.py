@@ -20,7 +20,7 @@ from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
 from campuscore.services.shelf import Kept
 
-__all__ = ["PAGING", "PUBLIC", "Ask", "Handler", "Param", "Route", "Stream"]
+__all__ = ["PAGING", "PUBLIC", "Ask", "Elsewhere", "Handler", "Param", "Route", "Stream"]
 
 T = TypeVar("T")
 
@@ -52,8 +52,10 @@ PAGING = (
 class Route:
     """One method of one path: who may call it, what it takes and what it answers.
 
-    ``form`` names the file of a multipart form. Routes for ``installers`` take an API token as the
-    password of Basic authentication, and are read without login where the settings say so.
+    ``form`` names the file of a multipart form. ``forms`` are other media types of the answer, and
+    ``also`` the other statuses of answers that are no refusals. Routes for ``installers`` take an
+    API token as the password of Basic authentication, and are read without login where the
+    settings say so.
     """
 
     method: str
@@ -67,6 +69,8 @@ class Route:
     params: tuple[Param, ...] = ()
     refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
+    forms: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
     form: str = ""
     installers: bool = False
 
@@ -86,6 +90,13 @@ class Stream:
     chunks: Iterable[bytes]
     length: int | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
+
+
+@frozen
+class Elsewhere:
+    """An answer that the client fetches at another address."""
+
+    address: str
 
 
 @frozen
@@ -138,11 +149,17 @@ class Ask:
 
     def unless_known(self, kept: Kept, cache: str) -> bytes:
         """Return an answer to send, or send just 304 to a client that has it."""
-        self.resp.etag = kept.tag
-        self.resp.set_header("Cache-Control", cache)
-        if self.knows(kept.tag):
-            raise falcon.HTTPStatus(falcon.HTTP_304)
+        self.unless_tagged(kept.tag, cache)
         return kept.body
+
+    def unless_tagged(self, tag: str, cache: str) -> None:
+        """Name what is sent by its validator, or send just 304 to a client that has it."""
+        self.resp.etag = tag
+        self.resp.set_header("Cache-Control", cache)
+        if self.knows(tag):
+            for name in ("Content-Type", "Content-Encoding"):  # RFC 9110, section 15.4.5
+                self.resp.delete_header(name)
+            raise falcon.HTTPStatus(falcon.HTTP_304)
 
     def page(self, values: dict[str, Any]) -> PageRequest:
         """Take the paging parameters out of the values."""

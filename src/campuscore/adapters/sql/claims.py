@@ -20,10 +20,10 @@ from sqlalchemy import (
     select,
     union,
 )
-from sqlalchemy.dialects import sqlite
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import attachments, blob_claims, blob_names, dist_files
 
 __all__ = ["SqlClaims"]
@@ -31,7 +31,7 @@ __all__ = ["SqlClaims"]
 _NAME = bindparam("named", type_=String)
 _AT = bindparam("at", type_=Instant)
 
-_new = sqlite.insert(blob_names)
+_new = upsert(blob_names)
 _MEET = _new.on_conflict_do_update(
     index_elements=["sha256"], set_={"meetings": blob_names.c.meetings + 1}
 )
@@ -70,6 +70,9 @@ _ENDED = (
     .limit(bindparam("most", type_=Integer))
 )
 _FORGET = delete(blob_claims).where(blob_claims.c.sha256 == _NAME, blob_claims.c.until <= _AT)
+_PART = delete(blob_names).where(
+    blob_names.c.sha256 == _NAME, ~exists().where(blob_claims.c.sha256 == _NAME)
+)
 
 
 class SqlClaims:
@@ -80,7 +83,7 @@ class SqlClaims:
 
     def add(self, sha256: str, until: datetime) -> int:
         self._meet(sha256)
-        return self._desk.execute(_ADD, {"sha256": sha256, "until": until}).new_id
+        return self._desk.insert(_ADD, {"sha256": sha256, "until": until})
 
     def remove(self, claim_id: int) -> bool:
         return self._desk.execute(_REMOVE, {"claim_id": claim_id}).rowcount == 1
@@ -97,6 +100,8 @@ class SqlClaims:
 
     def forget(self, sha256: str, at: datetime) -> None:
         self._desk.execute(_FORGET, {"named": sha256, "at": at})
+        # Nobody else is here: who meets next makes the row anew.
+        self._desk.execute(_PART, {"named": sha256})
 
     def _meet(self, sha256: str) -> None:
         self._desk.execute(_MEET, {"sha256": sha256, "meetings": 1})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +12,10 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
-from campuscore.adapters.sql.checkup import examine
-from campuscore.adapters.sql.copying import copy_database
 from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
-from campuscore.adapters.sql.trouble import translated
 from campuscore.domain.operations import Finding
 from campuscore.errors import Conflict, Unavailable
 from campuscore.ports.operations import SchemaStatus, StoreCopy
@@ -33,9 +28,10 @@ T = TypeVar("T")
 class SqlKeeper:
     """Keeps the schema of one database."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row]) -> None:
+    def __init__(self, engine: Engine, rows: Sequence[Row[Any]], alone: Sequence[str]) -> None:
         self._engine = engine
         self._rows = rows
+        self._alone = alone
         config = Config()
         config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
         self._script = ScriptDirectory.from_config(config)
@@ -47,50 +43,47 @@ class SqlKeeper:
         return True
 
     def status(self) -> SchemaStatus:
-        return self._with(self._status)
+        return self.run(self._status)
 
     def upgrade(self) -> SchemaStatus:
         standing = self.status()
         if standing.current and standing.current not in self._known:
             text = f"the database is at revision {standing.current}, which a newer campuscore made"
             raise Conflict(f"{text}; this one knows {standing.head}", code="schema_newer")
-        return standing if standing.up_to_date else self._with(self._upgrade)
+        return standing if standing.up_to_date else self.run(self._upgrade)
 
     def difference(self) -> list[Any]:
         """Return what the database lacks of the tables, which is nothing at the head."""
-        return self._with(_compare)
+        return self.run(_compare)
 
     def ping(self) -> None:
-        self._with(_ask)
+        self.run(_ask)
 
-    def examine(self, *, deep: bool = False) -> list[Finding]:
-        return self._with(partial(self._raw, partial(examine, deep=deep)))
+    def examine(self, *, deep: bool = False) -> list[Finding]:  # noqa: ARG002 - the port's
+        return []
 
-    def copy(self, to: Path) -> StoreCopy:
-        return self._with(partial(self._raw, partial(copy_database, to=to)))
+    def copy(self, to: Path) -> StoreCopy:  # noqa: ARG002 - the port's
+        text = "this database has no backups of ours: use its own tools, such as pg_dump"
+        raise Unavailable(text, code="backup_unsupported")
 
     def close(self) -> None:
         for row in self._rows:
             row.clear()
         self._engine.dispose()
 
-    def _raw(self, act: Callable[[sqlite3.Connection], T], connection: Connection) -> T:
-        raw: Any = connection.connection.driver_connection
-        with translated():
-            return act(raw)
-
     def _status(self, connection: Connection) -> SchemaStatus:
         current = MigrationContext.configure(connection).get_current_revision()
         return SchemaStatus(current, str(self._script.get_current_head()))
 
     def _upgrade(self, connection: Connection) -> SchemaStatus:
-        """Migrate under the write lock, so that of several starting processes one does it."""
+        """Migrate alone, so that of several starting processes one does it."""
         head = str(self._script.get_current_head())
 
         def steps(revision: Any, _: Any) -> Any:
             return self._script._upgrade_revs(head, revision)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Alembic's own recipe
 
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        for command in self._alone:
+            connection.exec_driver_sql(command)
         with EnvironmentContext(self._config, self._script, fn=steps) as environment:
             environment.configure(
                 connection=connection,
@@ -102,11 +95,11 @@ class SqlKeeper:
         connection.exec_driver_sql("COMMIT")
         return self._status(connection)
 
-    def _with(self, act: Callable[[Connection], T]) -> T:
+    def run(self, act: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
                 return act(connection)
-        except DatabaseError as error:
+        except DBAPIError as error:
             raise Unavailable(f"the database cannot be used: {error.orig}") from error
 
 

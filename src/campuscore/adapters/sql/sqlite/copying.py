@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from campuscore.adapters.sql.trouble import translated
 from campuscore.errors import Conflict
 from campuscore.ports.operations import StoreCopy
 
@@ -58,7 +57,7 @@ def _settle(path: Path) -> None:
 
     A log that stayed would be taken for one of the new database.
     """
-    with translated(), closing(sqlite3.connect(path, timeout=0)) as raw:
+    with closing(sqlite3.connect(path, timeout=0)) as raw:
         try:
             raw.execute("PRAGMA journal_mode=DELETE")
         except sqlite3.OperationalError as error:
