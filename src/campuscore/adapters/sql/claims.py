@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
-from campuscore.adapters.sql.dialects import upsert
+from campuscore.adapters.sql.dialects import bytewise, upsert
 from campuscore.adapters.sql.tables import attachments, blob_claims, blob_names, dist_files
 
 __all__ = ["SqlClaims"]
@@ -58,8 +58,8 @@ _NAMED = union(
 ).subquery()
 _NAMES = (
     select(_NAMED.c.sha256)
-    .where(_NAMED.c.sha256 > bindparam("after", type_=String))
-    .order_by(_NAMED.c.sha256)
+    .where(bytewise(_NAMED.c.sha256) > bindparam("after", type_=String))
+    .order_by(bytewise(_NAMED.c.sha256))
     .limit(bindparam("most", type_=Integer))
 )
 _ENDED = (
