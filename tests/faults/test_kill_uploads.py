@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -79,10 +80,12 @@ def check(index, sender: Sender) -> None:
         assert (status, text.split(b"\n")[1]) == (200, b"Name: kill")
 
 
-def test_every_acknowledged_upload_survives_the_kill_of_the_whole_group(tmp_path: Path) -> None:
-    home, sender = tmp_path / "home", None
+def test_every_acknowledged_upload_survives_the_kill_of_the_whole_group(
+    tmp_path: Path, new_backend: Callable[[], dict[str, str]]
+) -> None:
+    home, sender, backend = tmp_path / "home", None, new_backend()
     for until in (*CUTS, UPLOADS + 1):
-        with serving(home) as index:
+        with serving(home, **backend) as index:
             partial = home / "files" / "tmp"
             assert not partial.exists() or list(partial.iterdir()) == []
             sender = sender or Sender(index.token())

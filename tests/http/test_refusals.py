@@ -108,3 +108,9 @@ def test_options_says_what_is_allowed_and_nothing_else(anybody):
 
     assert (answer.status, answer.body) == (200, b"")
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize("number", ["+1", "1_0", "-1", "%D9%A1", "%2B1", "1.0", "1%20", 1 << 63])
+def test_an_id_in_a_path_is_ascii_digits(admin, number):
+    assert admin.get("/users/1/").status == 200
+    assert_problem(admin.get(f"/users/{number}/"), 404, "not_found")

@@ -120,7 +120,7 @@ LISTS = {
     "/data/": 2,
     "/users/": 2,
     "/groups/": 3,
-    "/groups/{group_id}/members/": 3,
+    "/groups/{group_id}/members/": 4,
     "/attendance/": 2,
     "/attendance/files/": 3,
     "/attendance/aggregated/": 4,

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
@@ -39,8 +39,10 @@ sys.exit(main())
 
 
 @pytest.fixture(scope="session")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    with serving(tmp_path_factory.mktemp("index") / "home") as index:
+def index(
+    tmp_path_factory: pytest.TempPathFactory, new_backend: Callable[[], dict[str, str]]
+) -> Iterator[Index]:
+    with serving(tmp_path_factory.mktemp("index") / "home", **new_backend()) as index:
         yield index
 
 

@@ -47,6 +47,7 @@ class Index:
     home: Path
     process: subprocess.Popen[bytes]
     log: Path
+    environment: dict[str, str]
 
     @property
     def root(self) -> str:
@@ -74,6 +75,7 @@ class Index:
             lines = self._lines()
             if marks <= {line.path for line in lines}:
                 return max(marks, key=[line.path for line in lines].index)
+            time.sleep(0.01)
         pytest.fail(f"the log lacks requests:\n{self.log.read_text()}")
 
     def requests(self, since: str) -> list[Request]:
@@ -96,7 +98,7 @@ class Index:
     def campus(self, ahead: timedelta = timedelta()) -> Iterator[Campus]:
         """Open the campus as a library, maybe at a later time."""
         days = Days(now=lambda: datetime.now(UTC) + ahead)
-        settings = Settings(home=str(self.home), sqlite_synchronous="normal")
+        settings = Settings.from_env(self.environment, home=str(self.home))
         with open_campus(settings, days=days) as campus:
             yield campus
 
@@ -155,7 +157,7 @@ def serving(home: Path, port: int | None = None, **environment: str) -> Iterator
             stderr=words,
             start_new_session=True,
         )
-    index = Index(port, home, process, log)
+    index = Index(port, home, process, log, environment)
     try:
         _wait_until_ready(index)
         yield index

@@ -18,8 +18,8 @@ CROWD = 8
 
 
 @pytest.fixture(scope="module")
-def index(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("crowd") / "home") as index:
+def index(tmp_path_factory, new_backend):
+    with serving(tmp_path_factory.mktemp("crowd") / "home", **new_backend()) as index:
         yield index
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, back_off
 from campuscore.domain.operations import Finding, Manifest
@@ -170,6 +171,7 @@ class OperationsService:
     ) -> list[Message]:
         """List stored messages with ids above ``after``, by id."""
         self.policy.scope(principal, "operations.read")
+        state = None if state is None else member_of(MessageState, state, "/state")
         with self.store.read() as work:
             return work.outbox.list(state, after, limit)
 

@@ -136,6 +136,10 @@ class Policy:
             return False
         return True
 
+    def everywhere(self, principal: Principal, action: str) -> bool:
+        """Say whether nothing is out of the principal's reach with this kind of action."""
+        return self.allows(principal, action) and self.scope(principal, action).everything
+
     def may(self, work: Work, principal: Principal, action: str, target: Target) -> bool:
         """Say whether the principal may do the action to this target, which must exist."""
         if not self.allows(principal, action):

@@ -63,7 +63,7 @@ def restore(source: Path, place: Place, *, replace: bool = False) -> Manifest:
     with _readable(source):
         manifest = _verify(source)
         for folder in (place.home, place.database.parent):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for remains in place.database.parent.glob(".restore-*"):
             shutil.rmtree(remains)  # of one that was killed
         stage = place.database.parent / f".restore-{secrets.token_hex(4)}"

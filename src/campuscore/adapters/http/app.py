@@ -8,6 +8,7 @@ from typing import Any
 
 import falcon
 from attrs import frozen
+from falcon.routing import BaseConverter
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
@@ -57,6 +58,7 @@ def create_app(campus: Campus, routes: tuple[Route, ...] = ROUTES) -> App:
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = True
+    app.router_options.converters["id"] = _Id
     problems.install(app, debug=campus.settings.debug)
     for path, methods in _by_path(routes).items():
         app.add_route(_template(path), _resource(campus, methods, routes))
@@ -71,17 +73,28 @@ def _by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
 
 
 def _template(path: str) -> str:
-    """Turn ``/x/{some_id}/`` into Falcon's form: whole numbers that fit, no slash at the end."""
-    converted = path.replace("_id}", f"_id:int(min=0, max={_LARGEST_ID})}}")
+    """Turn ``/x/{some_id}/`` into Falcon's form: ids that fit, no slash at the end."""
+    converted = path.replace("_id}", "_id:id}")
     return converted.rstrip("/") or "/"
+
+
+class _Id(BaseConverter):
+    """An id in a path: nothing but ASCII digits, where ``int`` takes signs and other scripts."""
+
+    def convert(self, value: str) -> int | None:
+        if not (value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST_ID))):
+            return None
+        found = int(value)
+        return found if found <= _LARGEST_ID else None
 
 
 def _resource(campus: Campus, mine: list[Route], routes: tuple[Route, ...]) -> object:
     """Make the object that Falcon asks for ``on_get`` and the like."""
     methods: dict[str, Any] = {}
     for route in mine:
-        if route.action != PUBLIC and route.action not in campus.policy.rules:
-            raise Misconfigured(f"{route.method} {route.path}: no action {route.action!r}")
+        for action in (route.action, route.or_action):
+            if action != PUBLIC and action not in campus.policy.rules:
+                raise Misconfigured(f"{route.method} {route.path}: no action {action!r}")
         responder = _Responder(campus, route, routes)
         methods[f"on_{route.method.lower()}"] = responder
         if route.method == "GET":  # RFC 9110, section 9.1: who offers the one offers the other
@@ -111,9 +124,14 @@ class _Responder:
         if self.route.action == PUBLIC:
             return _NOBODY
         principal = identify(self.campus, self.route, req)
-        self.campus.policy.scope(principal, self.route.action)
+        self._require(principal)
         resp.set_header("Cache-Control", "no-store")
         return principal
+
+    def _require(self, principal: Principal) -> None:
+        policy, other = self.campus.policy, self.route.or_action
+        if not other or not policy.allows(principal, other):
+            policy.scope(principal, self.route.action)
 
 
 def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: Any) -> None:
@@ -147,7 +165,9 @@ def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
     parts: list[Any] = [Proxies(Peers.parse(campus.settings.trusted_proxies)), _SafeHeaders()]
     if origins:
-        parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=["Link"]))
+        exposed = ["Link", "ETag", "Content-Disposition"]
+        parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))
+        parts.append(_VaryByOrigin())
     return parts
 
 
@@ -158,3 +178,12 @@ class _SafeHeaders:
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
         resp.set_header("X-Content-Type-Options", "nosniff")
+
+
+class _VaryByOrigin:
+    """Keeps caches from giving one origin the answer that allows another."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        resp.append_header("Vary", "Origin")

@@ -162,6 +162,8 @@ def _operation(route: Route, types: _Types) -> dict[str, Any]:
     if route.action != PUBLIC:
         made["security"] = _security(route)
         made["x-action"] = route.action
+    if route.or_action:
+        made["x-or-action"] = route.or_action
     if route.form:
         made["requestBody"] = {
             "required": True,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import attrs
 import falcon
 from attrs import field, frozen
 
@@ -31,6 +32,7 @@ PUBLIC = ""
 """The action of a route that anybody may call without logging in."""
 
 _LONGEST_AGENT = 512
+_LONGEST_ID = 20
 
 
 @frozen
@@ -55,7 +57,8 @@ class Route:
     ``form`` names the file of a multipart form. ``forms`` are other media types of the answer, and
     ``also`` the other statuses of answers that are no refusals. Routes for ``installers`` take an
     API token as the password of Basic authentication, and are read without login where the
-    settings say so.
+    settings say so. Where there is an ``or_action``,
+    one of the two has to be allowed, and the service decides.
     """
 
     method: str
@@ -73,6 +76,16 @@ class Route:
     also: tuple[int, ...] = ()
     form: str = ""
     installers: bool = False
+    or_action: str = ""
+
+    @property
+    def only_answered(self) -> frozenset[str]:
+        """The fields of the answer that the body lacks; a client may send back what it got."""
+        both = attrs.has(self.answer) and attrs.has(self.body)
+        if self.method not in {"PUT", "PATCH"} or not both:
+            return frozenset()
+        names = {each.name for each in attrs.fields(self.answer)}
+        return frozenset(names - {each.name for each in attrs.fields(self.body)})
 
     @property
     def feature(self) -> str:
@@ -115,7 +128,7 @@ class Ask:
         text = read_body(self.req, self.campus.settings.max_body)
         if not text.strip():
             raise wire.Malformed("the body is empty; it must be JSON")
-        return wire.structure(wire.parse(text), kind)
+        return wire.structure(wire.parse(text), kind, ignored=self.route.only_answered)
 
     def json(self) -> Any:
         """Return the JSON body as it is, or raise Malformed."""
@@ -133,7 +146,7 @@ class Ask:
         known = {param.name: param for param in self.route.params}
         unknown = sorted(set(given) - set(known))
         if unknown:
-            raise Invalid.at(f"/{unknown[0]}", "is not a parameter of this address")
+            raise Invalid.at(wire.pointer(unknown[0]), "is not a parameter of this address")
         return {name: _convert(known[name], value) for name, value in given.items()}
 
     def origin(self) -> Origin:
@@ -197,7 +210,7 @@ def _convert(param: Param, value: Any) -> Any:
 
 
 def _whole(path: str, text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text[:20]) < 1 << 63:
+    if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID and int(text) < 1 << 63:
         return int(text)
     raise Invalid.at(path, "must be a whole number")
 

@@ -5,8 +5,10 @@ Readers are opened query-only, so that a read cannot take the write lock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +43,10 @@ def open_store(
     if parsed.database == ":memory:":
         raise Misconfigured("database_url: for a store in memory say memory://")
     path = Path(parsed.database)
-    _make(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{path.parent}: {error.strerror}") from error
     flushing = f"PRAGMA synchronous={synchronous.upper()}"
     pragmas = ["PRAGMA journal_mode=WAL", flushing, "PRAGMA foreign_keys=ON"]
     upkeep = create_engine(
@@ -76,20 +81,12 @@ def store_of(settings: Settings, now: Callable[[], datetime]) -> SqlStore:
     )
 
 
-def _make(path: Path) -> None:
-    """Make folder and file, which SQLite itself would let every account read."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.touch(0o640)
-    except OSError as error:
-        raise Unavailable(f"{path.parent}: {error.strerror}") from error
-
-
 def _connector(
     path: Path, pragmas: list[str], lock_seconds: float
 ) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
+        with suppress(OSError):  # SQLite says itself what is wrong, and gives its files this mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         raw = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=lock_seconds
         )
