@@ -82,6 +82,13 @@ def lowest_direct(session: nox.Session) -> None:
 
 
 @nox.session
+def deploy(session: nox.Session) -> None:
+    """Run the deployments of ``deploy/``; needs Debian's nginx and openssl."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "proxy", *session.posargs)
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Check what the documents say, and build the site into ``site/``."""
     session.install("-e", ".[test]", *_group("docs"))

@@ -18,9 +18,11 @@ from campuscore.errors import Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
+from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.auth import AuthService
+from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
 from campuscore.services.intake import Intake
 from campuscore.services.operations import OperationsService
@@ -32,7 +34,15 @@ from campuscore.services.schedule import ScheduleService
 from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
-__all__ = ["Campus", "Parts", "assemble", "open_campus", "prepare_home"]
+__all__ = [
+    "Campus",
+    "Parts",
+    "assemble",
+    "open_blobs",
+    "open_campus",
+    "open_host",
+    "prepare_home",
+]
 
 _SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
@@ -47,6 +57,8 @@ class Parts:
     access: AccessTokens
     sheets: Mapping[str, SheetWriter]
     days: Days
+    host: Host | None = None
+    backups: Backups | None = None
 
 
 @frozen
@@ -102,7 +114,10 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    operations = OperationsService(store, policy, days, store.keeper, blobs, intake)
+    examination = Examination(store, days, store.keeper, blobs, parts.host)
+    operations = OperationsService(
+        store, policy, days, store.keeper, blobs, intake, examination, parts.backups
+    )
     operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
     lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
     terms, rooms = TermService(store, policy), RoomService(store, policy)
@@ -164,14 +179,15 @@ def open_campus(
     secret = settings.secret_key.reveal.encode() or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
-    blob_url = settings.blob_url or ("memory://" if in_memory else "")
     parts = Parts(
         store=store,
-        blobs=find_blobs(blob_url)(settings),
+        blobs=open_blobs(settings, store),
         hasher=load("campuscore.adapters.passwords:open_hasher")(),
         access=load("campuscore.adapters.tokens:open_access_tokens")(secret, "campuscore"),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
+        host=open_host(settings, {}, days),
+        backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
     )
     return assemble(settings, parts)
 
@@ -206,6 +222,18 @@ def _write_secret(path: Path) -> None:
             return
     finally:
         draft.unlink()
+
+
+def open_blobs(settings: Settings, store: Store) -> BlobStore:
+    """Open the blobs that go with a store."""
+    blob_url = settings.blob_url or ("" if store.keeper.shared else "memory://")
+    return find_blobs(blob_url)(settings)
+
+
+def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:
+    """Return the machine, to be examined."""
+    host: Host = load("campuscore.adapters.host:open_host")(settings, origins, days.now)
+    return host
 
 
 def _settings_of(url: str | Path | None) -> Settings:

@@ -13,7 +13,9 @@ from typing import Any
 
 from campuscore import Campus, Settings, open_campus
 from campuscore.adapters import files, memory, s3, sql
+from campuscore.adapters.backups import TarBackups, open_backups
 from campuscore.adapters.files import open_files
+from campuscore.adapters.host import open_host
 from campuscore.adapters.http import create_app
 from campuscore.adapters.passwords import open_hasher
 from campuscore.adapters.rosters import read_roster
@@ -27,7 +29,7 @@ from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, Password
 from campuscore.ports.events import Outbox
 from campuscore.ports.files import BlobStore
 from campuscore.ports.groups import Groups, Memberships
-from campuscore.ports.operations import StoreKeeper
+from campuscore.ports.operations import Backups, Host, StoreKeeper
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.sheets import SheetWriter
@@ -86,6 +88,10 @@ def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     hasher: PasswordHasher = open_hasher()
     access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore")
     sheets: Mapping[str, SheetWriter] = open_sheets()
+    host: Host = open_host(Settings(home=str(tmp_path)))
+    backups: Backups = open_backups(tmp_path)
+    assert host.examine()
+    assert isinstance(backups, TarBackups)
     assert [store.size("") for store in blobs] == [None, None, None]
     assert not hasher.verify("", "").fits
     assert access.verify(access.issue(1, 2, now(), LATER), now()).session_id == 2

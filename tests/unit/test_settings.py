@@ -15,6 +15,7 @@ from campuscore.plugins import load
 from campuscore.settings import Secret, SettingsSource, describe, variables
 
 KEY = "k" * 32
+CHOSEN = {"sqlite_synchronous": "full", "trusted_proxies": "10.0.0.0/8,unix"}
 
 
 def test_defaults():
@@ -65,7 +66,7 @@ def test_every_setting_is_read_from_its_own_variable():
     texts = {str: "http://x", int: "7", bool: "true", Secret: KEY, tuple: "a,b"}
     for item in fields(Settings):
         kind = type(item.default)
-        text = "full" if item.name == "sqlite_synchronous" else texts[kind]
+        text = CHOSEN.get(item.name, texts[kind])
         found = Settings.from_env({f"CAMPUSCORE_{item.name.upper()}": text})
         shown = getattr(found, item.name)
         expected = {
@@ -73,7 +74,7 @@ def test_every_setting_is_read_from_its_own_variable():
             int: 7,
             bool: True,
             Secret: Secret(KEY),
-            tuple: ("a", "b"),
+            tuple: tuple(text.split(",")),
         }[kind]
         assert shown == expected, item.name
 
@@ -154,6 +155,11 @@ class TestToml:
         ({"max_upload": (1 << 50) + 1}, "max_upload: must be from 1"),
         ({"public_url": "ftp://x"}, "public_url: must begin with"),
         ({"access_minutes": "soon"}, "access_minutes: must be a whole number, not 'soon'"),
+        (
+            {"trusted_proxies": "10.0.0.1,10.0.0.1/8"},
+            "trusted_proxies: 10.0.0.1/8 has host bits set",
+        ),
+        ({"trusted_proxies": "proxy"}, "trusted_proxies: 'proxy' does not appear to be"),
         ({"debug": "perhaps"}, "debug: must be true or false, not 'perhaps'"),
     ],
 )

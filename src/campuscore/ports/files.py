@@ -118,6 +118,10 @@ class BlobClaims(Protocol):
         """Say whether a record names the blob, or a claim on it runs beyond an instant."""
         ...
 
+    def named(self, after: str, limit: int) -> list[str]:
+        """Return the names of blobs that records name, in order, those above ``after``."""
+        ...
+
     def ended(self, at: datetime, limit: int) -> list[str]:
         """Return the names of blobs whose claims ended by an instant, longest ended first."""
         ...

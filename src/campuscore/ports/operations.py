@@ -1,12 +1,17 @@
-"""The port of a store's upkeep: migrations and health."""
+"""The ports of upkeep: a store's migrations, health and copies; the machine; backups."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from attrs import frozen
 
-__all__ = ["SchemaStatus", "StoreKeeper"]
+from campuscore.domain.operations import Finding, Manifest
+from campuscore.ports.files import BlobStore
+
+__all__ = ["Backups", "Host", "SchemaStatus", "StoreCopy", "StoreKeeper"]
 
 
 @frozen
@@ -20,6 +25,15 @@ class SchemaStatus:
     def up_to_date(self) -> bool:
         """Say whether no migration is missing."""
         return self.current == self.head
+
+
+@frozen
+class StoreCopy:
+    """What a copy of a store holds: its revision, rows by table, and the blobs they name."""
+
+    revision: str
+    counts: Mapping[str, int]
+    blobs: Sequence[str]
 
 
 class StoreKeeper(Protocol):
@@ -54,6 +68,61 @@ class StoreKeeper(Protocol):
         """
         ...
 
+    def examine(self, *, deep: bool = False) -> list[Finding]:
+        """Look for what is wrong inside the store.
+
+        Parameters
+        ----------
+        deep
+            Take the time to read everything.
+        """
+        ...
+
+    def copy(self, to: Path) -> StoreCopy:
+        """Write the state of one instant into a new file, while others go on reading and writing.
+
+        Raises
+        ------
+        Unavailable
+            The store has no such copies (code ``backup_unsupported``), or cannot be read.
+        """
+        ...
+
     def close(self) -> None:
         """Give back connections; the store cannot be used afterwards."""
+        ...
+
+
+class Host(Protocol):
+    """The machine and the folder that a campus lives on."""
+
+    def examine(self) -> list[Finding]:
+        """Look for what is wrong with home folder, disk, clock, secrets, libraries and exposure."""
+        ...
+
+
+class Backups(Protocol):
+    """Backups of a whole campus."""
+
+    def write(
+        self, keeper: StoreKeeper, blobs: BlobStore, target: Path, *, replace: bool = False
+    ) -> Manifest:
+        """Write a store and the blobs that it names into one file, at once whole and durable.
+
+        Parameters
+        ----------
+        keeper, blobs
+            What to back up; both may be written to meanwhile.
+        target
+            The archive; compressed when its name ends with ``.gz`` or ``.tgz``.
+        replace
+            Put it in place of a file that is there.
+
+        Raises
+        ------
+        Conflict
+            There is such a file.
+        Unavailable
+            The store has no copies, a blob is missing or damaged, or the disk is full.
+        """
         ...

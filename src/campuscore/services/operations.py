@@ -1,9 +1,10 @@
-"""Operations: migrations, health, the outbox and its one leased runner."""
+"""Operations: migrations, health, backups, the outbox and its one leased runner."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from attrs import field, frozen
 
@@ -11,10 +12,12 @@ from campuscore.domain.auth import Principal
 from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, back_off
+from campuscore.domain.operations import Finding, Manifest
 from campuscore.errors import CampusError, NotFound, Unavailable
 from campuscore.ports.files import BlobStore
-from campuscore.ports.operations import SchemaStatus, StoreKeeper
+from campuscore.ports.operations import Backups, SchemaStatus, StoreKeeper
 from campuscore.ports.work import WorkFactory
+from campuscore.services.examination import Examination
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy
 from campuscore.services.retrying import retrying
@@ -39,6 +42,8 @@ class OperationsService:
     keeper: StoreKeeper
     blobs: BlobStore
     intake: Intake
+    examination: Examination
+    backups: Backups | None = None
     subscribers: dict[str, list[Subscriber]] = field(factory=dict[str, list[Subscriber]])
 
     def status(self, principal: Principal) -> SchemaStatus:
@@ -50,6 +55,51 @@ class OperationsService:
         """Apply the missing migrations."""
         self.policy.scope(principal, "operations.write")
         return self.keeper.upgrade()
+
+    def examine(self, principal: Principal, *, deep: bool = False) -> list[Finding]:
+        """Look for what is wrong with the campus, its files and the machine; nothing is changed.
+
+        Parameters
+        ----------
+        principal
+            Who acts; needs ``operations.read``.
+        deep
+            Read every file and every page of the database, however long that takes.
+
+        Example
+        -------
+        >>> from campuscore import open_campus
+        >>> with open_campus("memory://") as campus:
+        ...     found = campus.operations.examine(campus.operator)
+        >>> [finding.detail for finding in found if finding.check == "administrator"]
+        ['there is no active administrator']
+        """
+        self.policy.scope(principal, "operations.read")
+        return self.examination.run(deep=deep)
+
+    def back_up(self, principal: Principal, target: Path, *, replace: bool = False) -> Manifest:
+        """Write database, files and secret into one archive, while the campus is in use.
+
+        Parameters
+        ----------
+        principal
+            Who acts; needs ``operations.write``.
+        target
+            A tar archive; compressed when its name ends with ``.gz`` or ``.tgz``.
+        replace
+            Put it in place of a file that is there.
+
+        Raises
+        ------
+        Conflict
+            There is such a file.
+        Unavailable
+            The store has no such backups, a file is missing or damaged, or the disk is full.
+        """
+        self.policy.scope(principal, "operations.write")
+        if self.backups is None:
+            raise Unavailable("this campus has no backups", code="backup_unsupported")
+        return self.backups.write(self.keeper, self.blobs, target, replace=replace)
 
     def ready(self) -> None:
         """Return when requests can be served, or raise Unavailable saying what is missing."""

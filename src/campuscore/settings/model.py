@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from campuscore.domain.network import Peers
 from campuscore.errors import Misconfigured
 from campuscore.settings.source import SettingsSource
 from campuscore.settings.values import (
@@ -108,6 +109,11 @@ class Settings:
         "Origins whose pages may call the API from a browser, separated by commas.",
         (),
     )
+    trusted_proxies: tuple[str, ...] = says(
+        "Addresses and networks of proxies whose X-Forwarded-* headers count, separated by commas; "
+        "unix stands for whoever comes by a Unix socket.",
+        (),
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuse what is unsafe or contradicts itself."""
@@ -119,6 +125,7 @@ class Settings:
             check_range(name, getattr(self, name), 1, 1 << 50)
         if urlsplit(self.public_url).scheme not in {"http", "https"}:
             raise Misconfigured("public_url: must begin with http:// or https://")
+        Peers.parse(self.trusted_proxies)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], **overrides: object) -> Self:
@@ -151,6 +158,12 @@ class Settings:
     def database(self) -> str:
         """The database's URL with its default filled in."""
         return self.database_url or f"sqlite:///{self.folder / 'campus.db'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database, or None."""
+        path = self.database.removeprefix("sqlite:///")
+        return None if path == self.database else Path(path).absolute()
 
     @property
     def access_life(self) -> timedelta:

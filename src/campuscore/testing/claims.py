@@ -75,6 +75,20 @@ class BlobClaimsContract(Contract):
             assert work.claims.remove(running)
             assert work.claims.remove(other)
 
+    def test_what_files_use_is_named_in_order_and_once(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            project = add_project(work, "demo")
+            work.claims.add("f" * 64, NOON + _LIFE)
+            assert work.claims.named("", 10) == []
+            file = work.packages.add_file(new_dist(project, sha256=_ONE, metadata=_TWO))
+            names = sorted((_ONE, _TWO))
+            assert work.claims.named("", 10) == names
+            assert work.claims.named("", 1) == names[:1]
+            assert work.claims.named(names[0], 10) == names[1:]
+            assert work.claims.named(names[1], 10) == []
+            work.packages.remove_files(project.id, [file.id], NOON)
+            assert work.claims.named("", 10) == []
+
     def test_a_file_uses_its_bytes_and_its_metadata(self, store: WorkFactory) -> None:
         with store.write() as work:
             project = add_project(work, "demo")

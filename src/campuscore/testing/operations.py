@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from campuscore.domain.operations import Level
+from campuscore.errors import Unavailable
 from campuscore.ports.operations import StoreKeeper
 from campuscore.testing.contract import Contract
 
@@ -22,6 +26,28 @@ class StoreKeeperContract(Contract):
         keeper.upgrade()
         keeper.ping()
         assert keeper.shared in {True, False}
+
+    def test_a_new_store_has_no_failures(self, keeper: StoreKeeper) -> None:
+        keeper.upgrade()
+        for deep in (False, True):
+            found = keeper.examine(deep=deep)
+            assert [each for each in found if each.level is Level.FAILURE] == []
+
+    def test_a_copy_is_a_file_of_the_same_revision_or_refused(
+        self, keeper: StoreKeeper, tmp_path: Path
+    ) -> None:
+        revision = keeper.upgrade().current
+        target = tmp_path / "copy"
+        refusal = ""
+        try:
+            copied = keeper.copy(target)
+            assert copied.revision == revision
+            assert set(copied.counts.values()) == {0}
+            assert not copied.blobs
+        except Unavailable as error:
+            refusal = error.code
+        assert refusal in {"", "backup_unsupported"}
+        assert target.exists() != bool(refusal)
 
     def test_close_may_be_called_twice(self, keeper: StoreKeeper) -> None:
         keeper.upgrade()

@@ -34,7 +34,8 @@ COMMANDS = {
     "rooms": LazyCommand(f"{_HERE}.places:rooms", "Bookable places."),
     "packages": LazyCommand(f"{_HERE}.packages:packages", "The package index."),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
-    "db": LazyCommand(f"{_HERE}.operations:db", "The database's schema."),
+    "db": LazyCommand(f"{_HERE}.operations:db", "The database: migrations and backups."),
+    "doctor": LazyCommand(f"{_HERE}.upkeep:doctor", "Look for what is wrong, and what helps."),
     "events": LazyCommand(f"{_HERE}.operations:events", "What happened, as the outbox has it."),
     "worker": LazyCommand(
         f"{_HERE}.operations:worker", "Deliver messages and run due jobs until SIGTERM or SIGINT."

@@ -13,6 +13,7 @@ from campuscore.adapters.cli.delivery import deliver
 from campuscore.adapters.cli.invocation import Command, Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import show, show_pages, write_json
 from campuscore.adapters.cli.reading import ID, one_of
+from campuscore.adapters.cli.upkeep import backup, restore
 from campuscore.bootstrap import Campus
 from campuscore.domain.days import utc_now
 from campuscore.domain.events import Message, MessageState
@@ -27,7 +28,11 @@ _COLUMNS = ("id", "created_at", "topic", "key", "state", "attempts", "last_error
 
 @click.group(cls=Group)
 def db() -> None:
-    """The database's schema."""
+    """The database: migrations and backups."""
+
+
+db.add_command(backup)
+db.add_command(restore)
 
 
 @db.command()

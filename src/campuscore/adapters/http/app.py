@@ -14,10 +14,12 @@ from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
 from campuscore.adapters.http.identity import identify
+from campuscore.adapters.http.proxies import Proxies
 from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
+from campuscore.domain.network import Peers
 from campuscore.domain.users import Role
 from campuscore.errors import CampusError, Misconfigured
 
@@ -161,7 +163,7 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
 
 def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
-    parts: list[Any] = [_SafeHeaders()]
+    parts: list[Any] = [Proxies(Peers.parse(campus.settings.trusted_proxies)), _SafeHeaders()]
     if origins:
         exposed = ["Link", "ETag", "Content-Disposition"]
         parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))

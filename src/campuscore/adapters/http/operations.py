@@ -46,7 +46,7 @@ def openapi_json(ask: Ask) -> bytes:
 
 
 def docs(ask: Ask) -> Stream:
-    return _page(pages.docs(openapi.document(ask.routes)))
+    return _page(pages.docs(openapi.document(ask.routes), ask.req.root_path))
 
 
 def landing(ask: Ask) -> Stream:
@@ -54,7 +54,7 @@ def landing(ask: Ask) -> Stream:
 
 
 def admin(ask: Ask) -> Stream:
-    return _page(pages.admin())
+    return _page(pages.admin(ask.req.root_path))
 
 
 def _page(text: str) -> Stream:

@@ -33,22 +33,22 @@ nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }
 _INTRODUCTION = """Send the access token of <code>POST /auth/login/</code> as
 <code>Authorization: Bearer ...</code>. Lists are bare arrays; a <code>Link</code> header points to
 the next page. Refusals are problem details (RFC 9457). For programs:
-<a href='/openapi.json'>openapi.json</a>."""
+<a href='{base}/openapi.json'>openapi.json</a>."""
 
 
 def landing(address: str) -> str:
     """Return the page at the root: what this is, and where to go."""
     here = escape(address)
-    host = escape(urlsplit(address).netloc)
+    base, host = escape(urlsplit(address).path), escape(urlsplit(address).netloc)
     trusted = f" --trusted-host {host}" if address.startswith("http:") else ""
     return _page(
         "campuscore",
         f"""<h1>campuscore</h1>
 <p>The backend of a teaching department: people and their groups, who was present when, the
 timetable, and a package index. This server runs version {escape(__version__)} and answers.</p>
-<nav><a href="/docs">API reference</a><a href="/simple/">packages</a>
-<a href="/openapi.json">openapi.json</a>
-<a href="/readyz">ready?</a><a href="/admin/">console</a></nav>
+<nav><a href="{base}/docs">API reference</a><a href="{base}/simple/">packages</a>
+<a href="{base}/openapi.json">openapi.json</a>
+<a href="{base}/readyz">ready?</a><a href="{base}/admin/">console</a></nav>
 <h2>First steps</h2>
 <p>Log in as the administrator whose password was shown when the server started for the first
 time, and list the users:</p>
@@ -67,27 +67,29 @@ twine upload --repository-url {here}/legacy/ --username __token__ dist/*</pre>""
     )
 
 
-def admin() -> str:
+def admin(base: str = "") -> str:
     """Return the page that stands where the console will be."""
     return _page(
         "campuscore console",
-        """<h1>Console</h1>
+        f"""<h1>Console</h1>
 <p>This release has no web console yet. Everything can be done through the
-<a href="/docs">API</a>, and on the server with the <code>campuscore</code> command.</p>
-<p><a href="/">Back</a></p>""",
+<a href="{escape(base)}/docs">API</a>, and on the server with the <code>campuscore</code> command.
+</p>
+<p><a href="{escape(base)}/">Back</a></p>""",
     )
 
 
-def docs(document: dict[str, Any]) -> str:
+def docs(document: dict[str, Any], base: str = "") -> str:
     """Return the API reference as one page."""
     groups: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             groups.setdefault(operation["tags"][0], []).append(_operation(path, method, operation))
     schemas = document["components"]["schemas"]
+    introduction = _INTRODUCTION.format(base=escape(base))
     parts = [
         "<h1>API reference</h1>",
-        f"<p>Version {escape(document['info']['version'])}. {_INTRODUCTION}</p>",
+        f"<p>Version {escape(document['info']['version'])}. {introduction}</p>",
         "<nav>" + "".join(f"<a href='#{name}'>{name}</a>" for name in groups),
         "<a href='#types'>types</a></nav>",
     ]

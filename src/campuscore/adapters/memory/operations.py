@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from attrs import frozen
 
 from campuscore.adapters.memory.store import Gate
+from campuscore.domain.operations import Finding
 from campuscore.errors import Unavailable
-from campuscore.ports.operations import SchemaStatus
+from campuscore.ports.operations import SchemaStatus, StoreCopy
 
 __all__ = ["MemoryKeeper"]
 
@@ -33,6 +36,14 @@ class MemoryKeeper:
     def ping(self) -> None:
         if self.gate.is_closed:
             raise Unavailable("the memory store is closed")
+
+    def examine(self, *, deep: bool = False) -> list[Finding]:  # noqa: ARG002 - the port's
+        self.ping()
+        return []
+
+    def copy(self, to: Path) -> StoreCopy:  # noqa: ARG002 - the port's
+        text = "a store in memory has no backups: it is gone with its process"
+        raise Unavailable(text, code="backup_unsupported")
 
     def close(self) -> None:
         self.gate.is_closed = True

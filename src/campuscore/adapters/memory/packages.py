@@ -110,6 +110,12 @@ class MemoryClaims:
             sha256 in {file.sha256, file.metadata} for file in listed
         )
 
+    def named(self, after: str, limit: int) -> list[str]:
+        listed = [f for f in self.tables.dist_files.rows.values() if not self._is_removed(f)]
+        names = {row.sha256 for row in self.tables.attachments.rows.values()}
+        names |= {name for file in listed for name in (file.sha256, file.metadata)}
+        return sorted(name for name in names if name > after)[:limit]
+
     def ended(self, at: datetime, limit: int) -> list[str]:
         rows = sorted(self.tables.claims.rows.items(), key=lambda row: (row[1].until, row[0]))
         names = dict.fromkeys(claim.sha256 for _, claim in rows if claim.until <= at)

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Integer, String, bindparam, delete, exists, func, insert, literal, select
+from sqlalchemy import (
+    Integer,
+    String,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union,
+)
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
-from campuscore.adapters.sql.dialects import upsert
+from campuscore.adapters.sql.dialects import bytewise, upsert
 from campuscore.adapters.sql.tables import attachments, blob_claims, blob_names, dist_files
 
 __all__ = ["SqlClaims"]
@@ -38,6 +49,18 @@ _IS_USED = (
             exists().where(dist_files.c.metadata == _NAME, dist_files.c.removed_at.is_(None))
         ),
     )
+)
+_kept = dist_files.c.removed_at.is_(None)
+_NAMED = union(
+    select(attachments.c.sha256),
+    select(dist_files.c.sha256).where(_kept),
+    select(dist_files.c.metadata).where(_kept),
+).subquery()
+_NAMES = (
+    select(_NAMED.c.sha256)
+    .where(bytewise(_NAMED.c.sha256) > bindparam("after", type_=String))
+    .order_by(bytewise(_NAMED.c.sha256))
+    .limit(bindparam("most", type_=Integer))
 )
 _ENDED = (
     select(blob_claims.c.sha256)
@@ -68,6 +91,9 @@ class SqlClaims:
     def is_used(self, sha256: str, at: datetime) -> bool:
         self._meet(sha256)
         return self._desk.execute(_IS_USED, {"named": sha256, "at": at}).first() is not None
+
+    def named(self, after: str, limit: int) -> list[str]:
+        return self._desk.execute(_NAMES, {"after": after, "most": limit}).scalars()
 
     def ended(self, at: datetime, limit: int) -> list[str]:
         return self._desk.execute(_ENDED, {"at": at, "most": limit}).scalars()

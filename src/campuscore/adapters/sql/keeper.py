@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from alembic.autogenerate import compare_metadata
@@ -15,8 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
-from campuscore.errors import Unavailable
-from campuscore.ports.operations import SchemaStatus
+from campuscore.domain.operations import Finding
+from campuscore.errors import Conflict, Unavailable
+from campuscore.ports.operations import SchemaStatus, StoreCopy
 
 __all__ = ["SqlKeeper"]
 
@@ -34,24 +36,35 @@ class SqlKeeper:
         config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
         self._script = ScriptDirectory.from_config(config)
         self._config = config
+        self._known = {each.revision for each in self._script.walk_revisions()}
 
     @property
     def shared(self) -> bool:
         return True
 
     def status(self) -> SchemaStatus:
-        return self._with(self._status)
+        return self.run(self._status)
 
     def upgrade(self) -> SchemaStatus:
         standing = self.status()
-        return standing if standing.up_to_date else self._with(self._upgrade)
+        if standing.current and standing.current not in self._known:
+            text = f"the database is at revision {standing.current}, which a newer campuscore made"
+            raise Conflict(f"{text}; this one knows {standing.head}", code="schema_newer")
+        return standing if standing.up_to_date else self.run(self._upgrade)
 
     def difference(self) -> list[Any]:
         """Return what the database lacks of the tables, which is nothing at the head."""
-        return self._with(_compare)
+        return self.run(_compare)
 
     def ping(self) -> None:
-        self._with(_ask)
+        self.run(_ask)
+
+    def examine(self, *, deep: bool = False) -> list[Finding]:  # noqa: ARG002 - the port's
+        return []
+
+    def copy(self, to: Path) -> StoreCopy:  # noqa: ARG002 - the port's
+        text = "this database has no backups of ours: use its own tools, such as pg_dump"
+        raise Unavailable(text, code="backup_unsupported")
 
     def close(self) -> None:
         for row in self._rows:
@@ -82,7 +95,7 @@ class SqlKeeper:
         connection.exec_driver_sql("COMMIT")
         return self._status(connection)
 
-    def _with(self, act: Callable[[Connection], T]) -> T:
+    def run(self, act: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
                 return act(connection)

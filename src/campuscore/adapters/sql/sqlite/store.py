@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from campuscore.adapters.sql.keeper import SqlKeeper
+from campuscore.adapters.sql.sqlite.keeper import SqliteKeeper
 from campuscore.adapters.sql.sqlite.seats import SqliteRow
 from campuscore.adapters.sql.store import SqlStore
 from campuscore.domain.days import utc_now
@@ -66,7 +66,7 @@ def open_store(
         writers=writer_row,
         begin_read="BEGIN",
         begin_write="BEGIN IMMEDIATE",
-        keeper=SqlKeeper(upkeep, (reader_row, writer_row), ["BEGIN IMMEDIATE"]),
+        keeper=SqliteKeeper(upkeep, (reader_row, writer_row), ["BEGIN IMMEDIATE"]),
         now=now,
     )
 

@@ -1,0 +1,138 @@
+"""An examination of a campus: what is wrong, how bad it is, and what to do about it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+
+from attrs import frozen
+
+from campuscore.domain.access import Reach, Scope
+from campuscore.domain.days import Days
+from campuscore.domain.events import MessageState
+from campuscore.domain.operations import Finding, Level
+from campuscore.domain.paging import Slice
+from campuscore.domain.users import Role, UserQuery
+from campuscore.errors import CampusError
+from campuscore.ports.files import BlobStore
+from campuscore.ports.operations import Host, StoreKeeper
+from campuscore.ports.work import WorkFactory
+
+__all__ = ["Examination"]
+
+_OK, _WARNING, _FAILURE = Level.OK, Level.WARNING, Level.FAILURE
+_SAMPLE = 1000
+_LATE = timedelta(minutes=10)
+_OVERDUE = timedelta(hours=2)
+_DELIVER = "run campuscore serve, or campuscore worker beside another server"
+_RESTORE = "restore the files from a backup"
+
+
+@frozen
+class Examination:
+    """Looks at everything and changes nothing."""
+
+    store: WorkFactory
+    days: Days
+    keeper: StoreKeeper
+    blobs: BlobStore
+    host: Host | None = None
+
+    def run(self, *, deep: bool = False) -> list[Finding]:
+        """Return what each check found; a check that cannot be made is a failure of its own."""
+        findings = self.host.examine() if self.host else []
+        try:
+            database = self._database()
+            findings.append(database)
+            if database.level is _OK:
+                findings += self.keeper.examine(deep=deep)
+                findings += [self._files(deep=deep), self._claims()]
+                findings += [self._outbox(), self._administrator()]
+        except CampusError as error:
+            findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
+        return findings
+
+    def _database(self) -> Finding:
+        status = self.keeper.status()
+        if status.current is None:
+            text, advice = "the database is empty", "run campuscore serve, or db upgrade"
+            return Finding("database", _FAILURE, text, advice)
+        if not status.up_to_date:
+            text = f"the database is at revision {status.current}, needs {status.head}"
+            advice = "back it up, then run campuscore db upgrade"
+            return Finding("database", _FAILURE, text, advice)
+        return Finding("database", _OK, f"at revision {status.head}")
+
+    def _files(self, *, deep: bool) -> Finding:
+        seen, missing, damaged = 0, 0, 0
+        for name in self._all_names() if deep else self._some_names():
+            seen += 1
+            if self.blobs.size(name) is None:
+                missing += 1
+            elif deep and not self._is_whole(name):
+                damaged += 1
+        if missing or damaged:
+            text = f"of {seen} files {missing} are missing and {damaged} damaged"
+            return Finding("files", _FAILURE, text, _RESTORE)
+        kind = "read and whole" if deep else "there"
+        more = " (a sample; --deep reads all)" if seen == _SAMPLE else ""
+        return Finding("files", _OK, f"{seen} files are {kind}{more}")
+
+    def _some_names(self) -> list[str]:
+        """Return some names from a random one on, so that each examination sees others."""
+        start = secrets.token_hex(32)
+        with self.store.read() as work:
+            names = work.claims.named(start, _SAMPLE)
+            if len(names) < _SAMPLE:
+                earlier = work.claims.named("", _SAMPLE - len(names))
+                names += [name for name in earlier if name <= start]
+        return names
+
+    def _all_names(self) -> Iterator[str]:
+        after = ""
+        while True:
+            with self.store.read() as work:
+                names = work.claims.named(after, _SAMPLE)
+            if not names:
+                return
+            yield from names
+            after = names[-1]
+
+    def _is_whole(self, name: str) -> bool:
+        digest = hashlib.sha256()
+        for block in self.blobs.open(name):
+            digest.update(block)
+        return digest.hexdigest() == name
+
+    def _claims(self) -> Finding:
+        with self.store.read() as work:
+            overdue = work.claims.ended(self.days.now() - _OVERDUE, _SAMPLE)
+        if overdue:
+            text = f"{len(overdue)} uploads that broke off are not cleared"
+            return Finding("uploads", _WARNING, text, _DELIVER)
+        return Finding("uploads", _OK, "nothing is left of uploads that broke off")
+
+    def _outbox(self) -> Finding:
+        with self.store.read() as work:
+            counts = work.outbox.counts()
+            pending = work.outbox.list(MessageState.PENDING, 0, 1)
+        if counts[MessageState.DEAD]:
+            text = f"{counts[MessageState.DEAD]} messages could not be delivered"
+            advice = "see campuscore events tail --state dead, then events retry"
+            return Finding("outbox", _WARNING, text, advice)
+        late = [message for message in pending if message.due_at < self.days.now() - _LATE]
+        if late:
+            text = f"{counts[MessageState.PENDING]} messages wait, since {late[0].due_at:%F %H:%M}"
+            return Finding("outbox", _WARNING, text, _DELIVER)
+        return Finding("outbox", _OK, f"{counts[MessageState.PENDING]} messages wait")
+
+    def _administrator(self) -> Finding:
+        everything = Scope(Reach.ALL, 0, self.days.today())
+        with self.store.read() as work:
+            found = work.users.list(everything, UserQuery(role=Role.ADMIN), Slice(1000))
+        if not found:
+            advice = "campuscore users create NAME --role admin --password-prompt"
+            return Finding("administrator", _FAILURE, "there is no active administrator", advice)
+        return Finding("administrator", _OK, f"{len(found)} active, such as {found[0].username}")
