@@ -254,7 +254,7 @@ def test_requests_are_logged_when_asked_for(start: Start, port: int) -> None:
     server = start("serve", "--port", port, "--workers", 1, "--access-log")
     wait(lambda: is_up(port))
     # A line is written after its answer: those that follow push it out.
-    assert all([is_up(port) for _ in range(20)])
+    assert all(is_up(port) for _ in range(20))
 
     out, words = stopped(server)
 
