@@ -29,6 +29,7 @@ from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import Policy
 from campuscore.services.roster import RosterService
 from campuscore.services.schedule import ScheduleService
+from campuscore.services.transfer import TransferService
 from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
@@ -69,6 +70,7 @@ class Campus:
     attendance: AttendanceService
     schedule: ScheduleService
     rosters: RosterService
+    transfers: TransferService
     packages: PackageService
     operations: OperationsService
 
@@ -105,6 +107,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     operations = OperationsService(store, policy, days, store.keeper, blobs, intake)
     operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
     lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
+    packages = PackageService(store, policy, days, blobs, intake, settings.max_package)
     terms, rooms = TermService(store, policy), RoomService(store, policy)
     return Campus(
         settings=settings,
@@ -123,7 +126,10 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
         rosters=RosterService(store, policy, days),
-        packages=PackageService(store, policy, days, blobs, intake, settings.max_package),
+        transfers=TransferService(
+            store, policy, days, blobs, intake, packages, settings.max_upload
+        ),
+        packages=packages,
         operations=operations,
     )
 

@@ -33,6 +33,9 @@ COMMANDS = {
     "terms": LazyCommand(f"{_HERE}.places:terms", "Named spans of dates."),
     "rooms": LazyCommand(f"{_HERE}.places:rooms", "Bookable places."),
     "packages": LazyCommand(f"{_HERE}.packages:packages", "The package index."),
+    "import-django": LazyCommand(
+        f"{_HERE}.transfer:import_django", "Move a Django campus here, passwords included."
+    ),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database's schema."),
     "events": LazyCommand(f"{_HERE}.operations:events", "What happened, as the outbox has it."),
