@@ -67,7 +67,7 @@ class TransferService:
         *,
         dry_run: bool = False,
         skip_broken: bool = False,
-        done: Callable[[str], None] = lambda _: None,
+        done: Callable[[str], object] | None = None,
     ) -> ImportReport:
         """Bring in what is new; whatever came in before is left as it is now.
 
@@ -116,10 +116,10 @@ class TransferService:
         for file in ledger.sound("file", transfer.files):
             keep = _look_at if dry_run else partial(self._keep, transfer.source)
             self._bring_file(file, users.get(file.user_key), linked, ledger, keep)
-            done("file")
+            _tell(done, "file")
         for package in ledger.sound("package", transfer.packages):
             self._bring_package(principal, package, ledger, dry_run=dry_run)
-            done("package")
+            _tell(done, "package")
         return ledger.report(transfer.source, transfer.ignored, dry_run=dry_run)
 
     def _bring_records(
@@ -192,6 +192,11 @@ class TransferService:
         with self.blobs.draft(package.open(), self.packages.max_package) as draft:
             text = read_metadata(new.filename, draft.content, draft.blob.size)
         new.check_metadata(name, describe(text))
+
+
+def _tell(done: Callable[[str], object] | None, kind: str) -> None:
+    if done is not None:
+        done(kind)
 
 
 def _look_at(file: ForeignFile, _: NewAttachment) -> None:
