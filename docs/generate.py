@@ -36,6 +36,7 @@ SERVICES = (
     "schedule",
     "rosters",
     "transfers",
+    "demo",
     "operations",
 )
 _TOML = f"""

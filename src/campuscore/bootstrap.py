@@ -21,6 +21,7 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.auth import AuthService
+from campuscore.services.demo import DemoService
 from campuscore.services.groups import GroupService
 from campuscore.services.intake import Intake
 from campuscore.services.operations import OperationsService
@@ -72,6 +73,7 @@ class Campus:
     rosters: RosterService
     transfers: TransferService
     packages: PackageService
+    demo: DemoService
     operations: OperationsService
 
     @property
@@ -130,6 +132,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
             store, policy, days, blobs, intake, packages, settings.max_upload
         ),
         packages=packages,
+        demo=DemoService(store, policy, days, intake, parts.hasher),
         operations=operations,
     )
 

@@ -13,6 +13,7 @@ from campuscore.testing import (
     CredentialsContract,
     DaysContract,
     EntriesContract,
+    ErasureContract,
     GroupsContract,
     MachineContract,
     MembershipsContract,
@@ -88,6 +89,10 @@ class TestOutbox(_Memory, OutboxContract):
 
 
 class TestRosterLinks(_Memory, RosterLinksContract):
+    pass
+
+
+class TestErasure(_Memory, ErasureContract):
     pass
 
 

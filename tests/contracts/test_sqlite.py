@@ -15,6 +15,7 @@ from campuscore.testing import (
     CredentialsContract,
     DaysContract,
     EntriesContract,
+    ErasureContract,
     GroupsContract,
     MachineContract,
     MembershipsContract,
@@ -98,6 +99,10 @@ class TestOutbox(_Sqlite, OutboxContract):
 
 
 class TestRosterLinks(_Sqlite, RosterLinksContract):
+    pass
+
+
+class TestErasure(_Sqlite, ErasureContract):
     pass
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from campuscore.testing.contract import Contract
     from campuscore.testing.days import DaysContract
+    from campuscore.testing.erasure import ErasureContract
     from campuscore.testing.events import OutboxContract
     from campuscore.testing.files import BlobStoreContract
     from campuscore.testing.groups import GroupsContract, MembershipsContract
@@ -58,6 +59,7 @@ __all__ = [
     "CredentialsContract",
     "DaysContract",
     "EntriesContract",
+    "ErasureContract",
     "GroupsContract",
     "MachineContract",
     "MembershipsContract",
@@ -79,6 +81,7 @@ _HOMES = {
     "auth": ("ApiTokensContract", "CredentialsContract", "SessionsContract"),
     "contract": ("Contract",),
     "days": ("DaysContract",),
+    "erasure": ("ErasureContract",),
     "events": ("OutboxContract",),
     "files": ("BlobStoreContract",),
     "groups": ("GroupsContract", "MembershipsContract"),

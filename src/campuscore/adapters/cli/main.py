@@ -36,6 +36,7 @@ COMMANDS = {
     "import-django": LazyCommand(
         f"{_HERE}.transfer:import_django", "Move a Django campus here, passwords included."
     ),
+    "demo": LazyCommand(f"{_HERE}.demo:demo", "Fill in a small believable campus, or remove it."),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database's schema."),
     "events": LazyCommand(f"{_HERE}.operations:events", "What happened, as the outbox has it."),
