@@ -21,6 +21,19 @@ GROUPS = nox.project.load_toml("pyproject.toml")
 # What works only inside Alembic, or ends the process that imports it.
 UNIMPORTED = ("--exclude-modules", r"migrations|__main__|http\.wsgi")
 
+# What meets the database as a whole; the rest of the suite knows it through its contracts.
+BACKENDS = (
+    "tests/contracts/test_desk.py",
+    "tests/contracts/test_postgres.py",
+    "tests/contracts/test_postgres_store.py",
+    "tests/contracts/test_schema.py",
+    "tests/http/test_attendance.py",
+    "tests/http/test_refusals.py",
+    "tests/http/test_seed_contract.py",
+    "tests/cli/test_commands.py",
+    "tests/unit/test_roster_import.py",
+)
+
 
 def _group(name: str) -> list[str]:
     return list(nox.project.dependency_groups(GROUPS, name))
@@ -51,6 +64,13 @@ def tests(session: nox.Session) -> None:
     """Run the suite."""
     session.install("-e", ".[test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def backends(session: nox.Session) -> None:
+    """Run contracts, servers, commands and the roster import on PostgreSQL."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-n", "auto", "--backend", "postgres", *BACKENDS, *session.posargs)
 
 
 @nox.session(name="lowest-direct", python="3.11", venv_backend="uv")

@@ -196,7 +196,9 @@ def _operation(operation: dict[str, Any]) -> list[str]:
         kinds = [_type(content["schema"]) for content in answer.get("content", {}).values()]
         if status < "300":
             lines.append(f"- Answer: {status} {', '.join(kinds)}".rstrip())
-    refusals = ", ".join(status for status in operation["responses"] if status >= "300")
+        elif status < "400":
+            lines.append(f"- Or: {status} {answer['description']}")
+    refusals = ", ".join(status for status in operation["responses"] if status >= "400")
     if refusals:
         lines.append(f"- Refusals: {refusals}")
     queries = [p for p in operation.get("parameters", ()) if p["in"] == "query"]

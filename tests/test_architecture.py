@@ -137,6 +137,34 @@ def test_rows_are_read_without_an_orm(name):
     assert not any(imported.startswith("sqlalchemy.orm") for imported in imports(name))
 
 
+def opens_to_write(node: ast.AST) -> bool:
+    """Say whether this is ``store.write`` or ``self.store.write``."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == "write"
+        and getattr(node.value, "attr", getattr(node.value, "id", "")) == "store"
+    )
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("services/")])
+def test_use_cases_that_write_are_done_again_when_others_were_faster(name):
+    writes = {f.name for f in functions(name) if any(map(opens_to_write, ast.walk(f)))}
+    repeated = {
+        function.name
+        for function in functions(name)
+        if any(isinstance(d, ast.Name) and d.id == "retrying" for d in function.decorator_list)
+    }
+
+    assert writes == repeated
+
+
+def test_nothing_writes_but_services():
+    outside = [n for n in MODULES if not n.startswith(("services/", "testing/", "adapters/sql/"))]
+    writing = [name for name in outside if any(map(opens_to_write, ast.walk(tree(name))))]
+
+    assert writing == []
+
+
 def new_modules(code: str) -> set[str]:
     """Return the top-level third-party modules that code loads in a fresh interpreter."""
     report = (

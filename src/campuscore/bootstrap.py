@@ -15,7 +15,7 @@ from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.errors import Misconfigured
-from campuscore.plugins import Store, find_store, load
+from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.sheets import SheetWriter
@@ -170,10 +170,10 @@ def open_campus(settings: Settings | str | None = None, *, days: Days | None = N
     secret = settings.secret_key.reveal.encode() or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
-    blobs = "campuscore.adapters.memory:open_blobs" if in_memory else ""
+    blob_url = settings.blob_url or ("memory://" if in_memory else "")
     parts = Parts(
         store=store,
-        blobs=load(blobs)() if blobs else _open_files(settings),
+        blobs=find_blobs(blob_url)(settings),
         hasher=load("campuscore.adapters.passwords:open_hasher")(),
         access=load("campuscore.adapters.tokens:open_access_tokens")(secret, "campuscore"),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
@@ -212,11 +212,6 @@ def _write_secret(path: Path) -> None:
             return
     finally:
         draft.unlink()
-
-
-def _open_files(settings: Settings) -> BlobStore:
-    files: BlobStore = load("campuscore.adapters.files:open_files")(settings.folder / "files")
-    return files
 
 
 def _settings_of(url: str | None) -> Settings:

@@ -1,28 +1,36 @@
 """Adapters by URL scheme: the built-in table first, then entry points of installed packages.
 
 An outside package offers a store for ``myscheme://...`` URLs with an entry point in the group
-``campuscore.stores`` (or ``campuscore.blobs``) whose name is the scheme, and whose object is a
-callable of the same form as the built-in ones.
+``campuscore.stores`` (or ``campuscore.blobs``, for files) whose name is the scheme, and whose
+object is a callable of the same form as the built-in ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from campuscore.errors import Misconfigured, Unavailable
+from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import StoreKeeper
 from campuscore.ports.work import Work
 from campuscore.settings import Settings
 
-__all__ = ["Store", "StoreFactory", "find_store", "load"]
+__all__ = ["BlobFactory", "Store", "StoreFactory", "find_blobs", "find_store", "load"]
 
 _STORES = {
     "memory": "campuscore.adapters.memory:store_of",
+    "postgres": "campuscore.adapters.sql.postgres:store_of",
+    "postgresql": "campuscore.adapters.sql.postgres:store_of",
     "sqlite": "campuscore.adapters.sql:store_of",
+}
+_BLOBS = {
+    "": "campuscore.adapters.files:blobs_of",
+    "memory": "campuscore.adapters.memory:blobs_of",
+    "s3": "campuscore.adapters.s3:blobs_of",
 }
 
 
@@ -46,16 +54,21 @@ class Store(Protocol):
 StoreFactory = Callable[[Settings, Callable[[], datetime]], Store]
 """Opens a store from the settings and the campus clock."""
 
+BlobFactory = Callable[[Settings], BlobStore]
+"""Opens the store of files from the settings."""
+
 
 def load(name: str) -> Any:
     """Import an object by ``module:name``; Unavailable names the library that is missing."""
     module, _, attribute = name.partition(":")
     try:
         return getattr(import_module(module), attribute)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if error.name and error.name.startswith("campuscore"):
             raise
-        raise Unavailable(f"the library {error.name!r} is not installed") from error
+        if isinstance(error, ModuleNotFoundError):
+            raise Unavailable(f"the library {error.name!r} is not installed") from error
+        raise Unavailable(f"a library cannot be used: {error}") from error
 
 
 def find_store(url: str) -> StoreFactory:
@@ -66,12 +79,29 @@ def find_store(url: str) -> StoreFactory:
     Misconfigured
         No adapter knows the URL's scheme.
     """
+    factory: StoreFactory = _find(url, "database_url", "campuscore.stores", _STORES)
+    return factory
+
+
+def find_blobs(url: str) -> BlobFactory:
+    """Return the factory of a store of files for a URL; an empty one means the home folder.
+
+    Raises
+    ------
+    Misconfigured
+        No adapter knows the URL's scheme.
+    Unavailable
+        The library of the adapter is not installed.
+    """
+    factory: BlobFactory = _find(url, "blob_url", "campuscore.blobs", _BLOBS)
+    return factory
+
+
+def _find(url: str, setting: str, group: str, built_in: Mapping[str, str]) -> Any:
     scheme = url.partition(":")[0].partition("+")[0]
-    if scheme in _STORES:
-        factory: StoreFactory = load(_STORES[scheme])
-        return factory
-    for point in entry_points(group="campuscore.stores", name=scheme):
-        found: StoreFactory = point.load()
-        return found
-    known = ", ".join(sorted(_STORES))
-    raise Misconfigured(f"database_url: no adapter knows {scheme!r}; built in are {known}")
+    if scheme in built_in:
+        return load(built_in[scheme])
+    for point in entry_points(group=group, name=scheme):
+        return point.load()
+    known = ", ".join(sorted(filter(None, built_in)))
+    raise Misconfigured(f"{setting}: no adapter knows {scheme!r}; built in are {known}")

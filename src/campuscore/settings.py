@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeGuard, TypeVar, cast
@@ -19,6 +20,8 @@ PREFIX = "CAMPUSCORE_"
 _SHORTEST_SECRET = 32
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_USER_PASSWORD = re.compile(r"^((?!sqlite)[^:]+://[^:/?#@]*:).*@")
+_QUERY_PASSWORD = re.compile(r"([?&]password=)[^&#]*")
 _S = TypeVar("_S", bound="Settings")
 
 
@@ -34,8 +37,17 @@ class Secret:
     __str__ = __repr__
 
 
-def _says(help_text: str, default: object, *, also: str = "") -> Any:
-    return field(default=default, metadata={"help": help_text, "also": also})
+def _without_password(url: str) -> str:
+    """Return a URL with its password masked: before the host, or in the query."""
+    shown = _USER_PASSWORD.sub(r"\1***@", url)
+    return _QUERY_PASSWORD.sub(r"\1***", shown)
+
+
+def _says(
+    help_text: str, default: object, *, also: str = "", shown: Callable[[Any], str] | None = None
+) -> Any:
+    metadata = {"help": help_text, "also": also, "shown": shown}
+    return field(default=default, metadata=metadata, repr=shown or True)
 
 
 @frozen(kw_only=True)
@@ -55,10 +67,26 @@ class Settings:
 
     home: str = _says("Folder of the database and the files.", ".")
     database_url: str = _says(
-        "Where the records are: sqlite:///PATH, or memory:// for trying things out; "
-        "empty means campus.db in the home folder.",
+        "Where the records are: sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME, or memory:// "
+        "for trying things out; empty means campus.db in the home folder.",
         "",
         also="DATABASE_URL",
+        shown=_without_password,
+    )
+    blob_url: str = _says(
+        "Where the files are: s3://BUCKET/PREFIX, or memory://; empty means in the home folder.", ""
+    )
+    s3_endpoint: str = _says(
+        "Address of an object store that is not AWS; http:// only where the network is trusted.", ""
+    )
+    s3_region: str = _says("Region of the bucket; empty means what the machine says.", "")
+    s3_access_key: Secret = _says(
+        "Id of the key to the bucket; empty means the machine's own (environment, role).", Secret()
+    )
+    s3_secret_key: Secret = _says("The secret that belongs to s3_access_key.", Secret())
+    s3_redirects: bool = _says(
+        "Send clients to signed addresses of the bucket for files; they must be able to reach it.",
+        default=False,
     )
     secret_key: Secret = _says(
         "Seed of what must be secret and stable, at least 32 bytes; "
@@ -217,7 +245,7 @@ def describe(settings: Settings, origins: Mapping[str, str]) -> list[Setting]:
     return [
         Setting(
             item.name,
-            _show(getattr(settings, item.name)),
+            (item.metadata["shown"] or _show)(getattr(settings, item.name)),
             origins.get(item.name, "default"),
             item.metadata["help"],
             variables(item),

@@ -25,10 +25,17 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(home: Path) -> Run:
+def database_url(new_database: Callable[[], str]) -> str:
+    return new_database()
+
+
+@pytest.fixture
+def run(home: Path, database_url: str) -> Run:
+    given_env = {"CAMPUSCORE_HOME": None, "CAMPUSCORE_DATABASE_URL": database_url}
+
     def call(*words: object, code: int = 0, given: str | None = None) -> Result:
         arguments = ["--home", str(home), *map(str, words)]
-        found = CliRunner().invoke(main, arguments, input=given, env={"CAMPUSCORE_HOME": None})
+        found = CliRunner().invoke(main, arguments, input=given, env=given_env)
         assert found.exit_code == code, found.output
         return found
 
@@ -57,10 +64,12 @@ def test_a_user_from_creation_to_deactivation(run: Run) -> None:
     assert [u["id"] for u in loaded(run("users", "list", "--role", "teacher", "--json"))] == [1]
 
 
-def test_a_password_is_set_from_stdin_and_never_shown(run: Run, home: Path) -> None:
+def test_a_password_is_set_from_stdin_and_never_shown(
+    run: Run, home: Path, database_url: str
+) -> None:
     run("users", "create", "alice")
     run("users", "passwd", "alice", "--password-stdin", given="correct-horse\n")
-    with open_campus(Settings(home=str(home))) as campus:
+    with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         campus.auth.login("alice", "correct-horse")
     short = run("users", "passwd", "alice", "--password-stdin", given="short\n", code=1)
     assert "password: must have at least 8 characters" in short.stderr
@@ -85,7 +94,7 @@ def test_refusals_go_to_stderr_with_exit_code_1_and_usage_errors_with_2(run: Run
     assert "email: is not an e-mail address" in fields
 
 
-def test_json_is_what_the_api_sends(run: Run, home: Path) -> None:
+def test_json_is_what_the_api_sends(run: Run, home: Path, database_url: str) -> None:
     run("users", "create", "admin", "--role", "admin", "--password-stdin", given="pass-word-1\n")
     run("users", "create", "alice")
     run("groups", "create", "Lab", "--kind", "lab")
@@ -105,7 +114,7 @@ def test_json_is_what_the_api_sends(run: Run, home: Path) -> None:
         "/terms/": ("terms", "list"),
         "/rooms/": ("rooms", "list"),
     }
-    with open_campus(Settings(home=str(home))) as campus:
+    with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         client = TestClient(create_app(campus))
         login = {"username": "admin", "password": "pass-word-1"}
         access = client.simulate_post("/auth/login/", json=login).json["access"]
@@ -200,10 +209,10 @@ def test_a_roster_that_cannot_be_read_changes_nothing(run: Run, tmp_path: Path) 
     assert loaded(run("users", "list", "--json")) == []
 
 
-def test_tokens_are_shown_once_and_revoked(run: Run, home: Path) -> None:
+def test_tokens_are_shown_once_and_revoked(run: Run, home: Path, database_url: str) -> None:
     run("users", "create", "bot")
     minted = loaded(run("tokens", "create", "bot", "nightly", "--scope", "users.read", "--json"))
-    with open_campus(Settings(home=str(home))) as campus:
+    with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         assert campus.auth.authenticate(minted["token"]).username == "bot"
     listed = run("tokens", "list")
     assert "nightly" in listed.stdout

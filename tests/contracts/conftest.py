@@ -35,3 +35,41 @@ def fresh_sqlite(sqlite_template, tmp_path):
     yield fresh
     for store in stores:
         store.keeper.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(databases):
+    """Return a database of this process with every migration applied."""
+    return databases.migrated()
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(postgres_url):
+    from campuscore.adapters.sql.postgres import open_store
+
+    store = open_store(postgres_url)
+    yield store
+    store.keeper.close()
+
+
+@pytest.fixture
+def fresh_postgres(shared_postgres, postgres_url):
+    """Return a function that empties the PostgreSQL store and returns it."""
+    import psycopg
+    from attrs import evolve
+
+    from campuscore.adapters.sql.tables import METADATA
+
+    with psycopg.connect(postgres_url, autocommit=True) as raw:
+        tables = ", ".join(METADATA.tables)
+
+        def fresh():
+            raw.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+            return evolve(shared_postgres)  # knows nothing of people who are gone
+
+        yield fresh
+
+
+@pytest.fixture
+def postgres_store(fresh_postgres):
+    return fresh_postgres()

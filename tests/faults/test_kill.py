@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 PASSWORD = "correct-horse-battery"
@@ -27,9 +29,13 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
-def serving(home: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def serving(home: Path, port: int, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "campuscore", "--home", str(home), "serve"]
-    environment = {**os.environ, "CAMPUSCORE_ADMIN_PASSWORD": PASSWORD}
+    environment = {
+        **os.environ,
+        "CAMPUSCORE_ADMIN_PASSWORD": PASSWORD,
+        "CAMPUSCORE_DATABASE_URL": database_url,
+    }
     with (home.parent / "serve.log").open("ab") as log:
         server = subprocess.Popen(
             [*command, "--port", str(port), "--workers", "2"],
@@ -113,9 +119,18 @@ class Crowd:
             thread.join()
 
 
-def stored(home: Path) -> Counter[tuple[int, int]]:
-    with sqlite3.connect(home / "campus.db") as raw:
-        rows = raw.execute("SELECT id, at FROM check_ins WHERE method = 'api'").fetchall()
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+
+@contextmanager
+def asking(home: Path, database_url: str) -> Iterator[Ask]:
+    """Ask the database that the server left."""
+    connect = psycopg.connect if database_url else sqlite3.connect
+    with closing(connect(database_url or home / "campus.db")) as raw:
+        yield lambda query: raw.execute(query).fetchall()
+
+
+def recorded(rows: list[tuple[Any, ...]]) -> Counter[tuple[int, int]]:
     start = int(EPOCH.timestamp())
     return Counter((row_id, at // 1_000_000 - start) for row_id, at in rows)
 
@@ -126,12 +141,15 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def test_every_acknowledged_check_in_survives_ten_kills(tmp_path: Path) -> None:
+def test_every_acknowledged_check_in_survives_ten_kills(
+    tmp_path: Path, new_database: Callable[[], str]
+) -> None:
     home, port, crowd = tmp_path / "home", free_port(), Crowd()
+    database_url = new_database()
     home.mkdir()
     starts: list[float] = []
     for _ in range(ROUNDS):
-        with serving(home, port) as server:
+        with serving(home, port, database_url) as server:
             starts.append(wait_until_ready(port, tmp_path / "serve.log"))
             login = {"username": "admin", "password": PASSWORD}
             status, pair = ask(port, "POST", "/auth/login/", login)
@@ -142,14 +160,16 @@ def test_every_acknowledged_check_in_survives_ten_kills(tmp_path: Path) -> None:
                 ask(port, "GET", "/healthz")
     assert set(crowd.statuses) == {201}, crowd.statuses
     assert max(starts) < SLOWEST_START, starts
-    found = stored(home)
+    with asking(home, database_url) as ask_database:
+        rows = ask_database("SELECT id, at FROM check_ins WHERE method = 'api'")
+        ((total,),) = ask_database("SELECT sum(count) FROM day_rollups")
+        ((facts,),) = ask_database("SELECT count(*) FROM check_ins")
+        if not database_url:
+            assert ask_database("PRAGMA integrity_check") == [("ok",)]
+    found = recorded(rows)
     assert len(crowd.acknowledged) > ROUNDS * CLIENTS
     missing = [row for row in crowd.acknowledged if found[row] != 1]
     assert not missing, f"{len(missing)} of {len(crowd.acknowledged)}"
     times = Counter(number for _, number in found)
     assert max(times.values()) == 1
-    with sqlite3.connect(home / "campus.db") as raw:
-        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        (total,) = raw.execute("SELECT sum(count) FROM day_rollups").fetchone()
-        (facts,) = raw.execute("SELECT count(*) FROM check_ins").fetchone()
     assert total == facts

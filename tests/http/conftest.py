@@ -8,17 +8,19 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from attrs import define, field, frozen
 
 from campuscore import NewUser, Role, Settings, open_campus
+from campuscore.adapters.sql.tables import METADATA
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import NewApiToken
 from campuscore.domain.groups import Membership, NewGroup
@@ -30,35 +32,34 @@ ADMIN_PASSWORD = "administrator"
 LONG_AGO = date(2024, 1, 1)
 _PATIENCE = 60.0
 _NUMBERS = count(1)
-_LEFT_OUT = {"leases", "alembic_version"}
+_LEFT_OUT = {"leases"}
 _CHANGING = {"api_tokens": "last_used_at", "outbox": "state,attempts,due_at,last_error"}
 
 
 @frozen
 class Server:
-    """A running server and its home folder."""
+    """A running server, its home folder and its database, if that lies elsewhere."""
 
     port: int
     home: Path
+    database_url: str
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that is stored, but what deliveries and the use of a token touch."""
         files = (path for path in (self.home / "files").rglob("*") if path.is_file())
         found: dict[str, Any] = {"files": sorted(map(str, files))}
-        connection = sqlite3.connect(f"file:{self.home / 'campus.db'}?mode=ro", uri=True)
-        try:
-            query = (
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            )
-            for (name,) in connection.execute(query).fetchall():
-                if name not in _LEFT_OUT:
-                    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
-                    kept = [c for c in columns if c not in _CHANGING.get(name, "").split(",")]
-                    rows = f"SELECT {', '.join(map(_quoted, kept))} FROM {name} ORDER BY 1, 2"
-                    found[name] = connection.execute(rows).fetchall()
-        finally:
-            connection.close()
+        with closing(self._connect()) as connection:
+            for name in METADATA.tables.keys() - _LEFT_OUT:
+                columns = map(str, METADATA.tables[name].c.keys())
+                kept = [c for c in columns if c not in _CHANGING.get(name, "").split(",")]
+                rows = f"SELECT {', '.join(map(_quoted, kept))} FROM {name} ORDER BY 1, 2"
+                found[name] = connection.execute(rows).fetchall()
         return found
+
+    def _connect(self) -> Any:
+        if self.database_url:
+            return psycopg.connect(self.database_url)
+        return sqlite3.connect(f"file:{self.home / 'campus.db'}?mode=ro", uri=True)
 
     @contextmanager
     def untouched(self) -> Generator[None]:
@@ -74,7 +75,10 @@ def _quoted(column: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[Server]:
+    database_url = new_database()
     home = tmp_path_factory.mktemp("campus")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -82,6 +86,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     environ = {k: v for k, v in os.environ.items() if not k.startswith("CAMPUSCORE_")}
     environ |= {
         "CAMPUSCORE_HOME": str(home),
+        "CAMPUSCORE_DATABASE_URL": database_url,
         "CAMPUSCORE_TIME_ZONE": ZONE,
         "CAMPUSCORE_ADMIN_PASSWORD": ADMIN_PASSWORD,
         "CAMPUSCORE_SQLITE_SYNCHRONOUS": "normal",
@@ -94,7 +99,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process = subprocess.Popen(command, env=environ, stdout=words, stderr=words)
     try:
         _wait_until_ready(process, port, log)
-        yield Server(port, home)
+        yield Server(port, home, database_url)
     finally:
         process.terminate()
         try:
@@ -119,7 +124,12 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
 @pytest.fixture(scope="session")
 def campus(server: Server) -> Iterator[Campus]:
     """The same campus as a library, to prepare and to look at what the server serves."""
-    settings = Settings(home=str(server.home), time_zone=ZONE, sqlite_synchronous="normal")
+    settings = Settings(
+        home=str(server.home),
+        database_url=server.database_url,
+        time_zone=ZONE,
+        sqlite_synchronous="normal",
+    )
     with open_campus(settings) as campus:
         yield campus
 

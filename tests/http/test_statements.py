@@ -30,7 +30,7 @@ class Counter:
     statements: list[str] = field(factory=list)
 
     def attach(self, store) -> None:
-        for row in (store._readers, store._writer):
+        for row in (store.readers, store.writers):
             row.clear()
             row._connect = self._traced(row._connect)
 

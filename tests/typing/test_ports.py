@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from campuscore import Campus, Settings, open_campus
-from campuscore.adapters import memory, sql
+from campuscore.adapters import files, memory, s3, sql
 from campuscore.adapters.files import open_files
 from campuscore.adapters.http import create_app
 from campuscore.adapters.passwords import open_hasher
 from campuscore.adapters.rosters import read_roster
+from campuscore.adapters.s3 import open_s3
 from campuscore.adapters.sheets import open_sheets
 from campuscore.adapters.tokens import open_access_tokens
 from campuscore.domain.roster import Roster
-from campuscore.plugins import Store, StoreFactory
+from campuscore.plugins import BlobFactory, Store, StoreFactory
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, PasswordHasher, Sessions
 from campuscore.ports.erasure import Erasure
@@ -34,6 +35,7 @@ from campuscore.ports.sheets import SheetWriter
 from campuscore.ports.users import Users
 from campuscore.ports.work import Work, WorkFactory
 
+BLOB_FACTORIES: list[BlobFactory] = [files.blobs_of, memory.blobs_of, s3.blobs_of]
 STORE_FACTORIES: list[StoreFactory] = [memory.store_of, sql.store_of]
 LATER = datetime(2027, 9, 1, tzinfo=UTC)
 READER: Callable[[Path], Roster] = read_roster
@@ -82,11 +84,11 @@ def test_stores_are_stores(tmp_path: Path) -> None:
 
 
 def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
-    blobs: list[BlobStore] = [memory.open_blobs(), open_files(tmp_path)]
+    blobs: list[BlobStore] = [memory.open_blobs(), open_files(tmp_path), open_s3("s3://bucket")]
     hasher: PasswordHasher = open_hasher()
     access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore")
     sheets: Mapping[str, SheetWriter] = open_sheets()
-    assert [store.size("0" * 64) for store in blobs] == [None, None]
+    assert [store.size("") for store in blobs] == [None, None, None]
     assert not hasher.verify("", "").fits
     assert access.verify(access.issue(1, 2, now(), LATER), now()).session_id == 2
     assert {sheet.suffix for sheet in sheets.values()} == {".csv", ".xlsx"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from attrs import define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campuscore.adapters import memory, sql
+from campuscore import Settings
+from campuscore.adapters import memory
 from campuscore.adapters.rosters import read_roster
 from campuscore.domain.auth import OPERATOR, Principal
-from campuscore.domain.days import Days
+from campuscore.domain.days import Days, utc_now
 from campuscore.domain.groups import GroupKind, Membership, NewGroup
 from campuscore.domain.paging import Slice
 from campuscore.domain.roster import (
@@ -31,6 +32,7 @@ from campuscore.domain.roster import (
 from campuscore.domain.schedule import NewTerm
 from campuscore.domain.users import NewUser, Role
 from campuscore.errors import Conflict, Forbidden, Invalid
+from campuscore.plugins import find_store
 from campuscore.ports.work import WorkFactory
 from campuscore.services.policy import Policy
 from campuscore.services.roster import RosterService
@@ -84,12 +86,15 @@ class Campus:
         return {row.username: row.role for row in rows}
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def campus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Campus]:
+@pytest.fixture(params=["memory", "sql"])
+def campus(
+    request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[], str]
+) -> Iterator[Campus]:
     if request.param == "memory":
         yield Campus(memory.open_store())
         return
-    store = sql.open_store(f"sqlite:///{tmp_path}/campus.db")
+    settings = Settings(home=str(tmp_path), database_url=new_database())
+    store = find_store(settings.database)(settings, utc_now)
     store.keeper.upgrade()
     yield Campus(store)
     store.keeper.close()

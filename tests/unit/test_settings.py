@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from attrs import fields
 
-from campuscore import Settings
-from campuscore.errors import Misconfigured
+from campuscore import Settings, open_campus
+from campuscore.errors import Misconfigured, Unavailable
+from campuscore.plugins import load
 from campuscore.settings import Secret, SettingsSource, describe, variables
 
 KEY = "k" * 32
@@ -211,3 +213,40 @@ def test_a_secret_never_prints():
     assert KEY not in f"{settings} {settings.secret_key} {settings.secret_key!r}"
     assert "hidden!" not in repr(settings)
     assert (repr(Secret()), str(Secret("x"))) == ("Secret()", "Secret(***)")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:se/c@ret@db:5432/campus", "postgresql://me:***@db:5432/campus"),
+        ("postgres://me:secret@db/campus?a=b", "postgres://me:***@db/campus?a=b"),
+        ("postgresql:///campus?user=me&password=secret&a=b", None),
+        ("postgresql://me@db/campus", "postgresql://me@db/campus"),
+        ("sqlite:////srv/a:b@c/campus.db", "sqlite:////srv/a:b@c/campus.db"),
+        ("", ""),
+    ],
+)
+def test_a_password_within_a_url_never_prints(url, shown):
+    settings = Settings(database_url=url)
+    told = {item.name: item.value for item in describe(settings, {})}["database_url"]
+
+    assert told == (shown if shown is not None else url.replace("secret", "***"))
+    assert f"database_url={told}," in repr(settings)
+    assert settings.database_url == url
+
+
+def test_a_database_without_its_library_is_unavailable(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("campuscore.adapters.sql.postg")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(Unavailable, match="'psycopg' is not installed"):
+        open_campus("postgresql://localhost/campus")
+
+
+def test_a_library_that_does_not_load_is_unavailable(monkeypatch, tmp_path):
+    (tmp_path / "broken_part.py").write_text("raise ImportError('no wrapper for libpq')")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(Unavailable, match="no wrapper for libpq"):
+        load("broken_part:open")

@@ -21,11 +21,12 @@ from attrs import define, field, frozen
 
 from campuscore.domain.files import Blob
 from campuscore.errors import NotFound, TooLarge, Unavailable
+from campuscore.settings import Settings
 
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["FileDraft", "FileTree", "open_files"]
+__all__ = ["FileDraft", "FileTree", "blobs_of", "open_files"]
 
 _BLOCK = 256 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -272,3 +273,8 @@ def _not_found() -> NotFound:
 def open_files(root: Path) -> FileTree:
     """Return the store in a folder; folders are made when the first blob is written."""
     return FileTree(root)
+
+
+def blobs_of(settings: Settings) -> FileTree:
+    """Return the store in the home folder."""
+    return open_files(settings.folder / "files")

@@ -137,9 +137,10 @@ class ForeignPackage:
 
 @frozen(kw_only=True)
 class Transfer:
-    """Everything that one source says; each stream is read once, in the order of the fields.
+    """Everything that one source says, in the order of the fields.
 
-    ``Broken`` stands in a stream for each row that cannot be read.
+    ``Broken`` stands in a stream for each row that cannot be read. Streams of records may be read
+    anew from their beginning, so that they are no iterators.
     """
 
     source: str

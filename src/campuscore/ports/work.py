@@ -18,11 +18,18 @@ from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.users import Users
 
-__all__ = ["Work", "WorkFactory"]
+__all__ = ["TRY_AGAIN", "Work", "WorkFactory"]
+
+TRY_AGAIN = "try_again"
+"""The code of Busy that means: others were faster, do the whole unit of work once more."""
 
 
 class Work(Protocol):
     """One transaction. Leaving the ``with`` block without ``commit`` undoes everything.
+
+    After a refusal a Work can only be left, unless the refusal came inside a ``savepoint``. Where
+    writers do not wait for one another, any call may raise Busy with the code ``TRY_AGAIN``: then
+    nothing was stored, and the same Work, done from its beginning, may succeed.
 
     Example
     -------
@@ -77,6 +84,8 @@ class Work(Protocol):
 
         Raises
         ------
+        Busy
+            Others changed the same at the same time (``TRY_AGAIN``).
         Conflict
             The store refuses the change as a whole.
         """
@@ -99,7 +108,7 @@ class WorkFactory(Protocol):
         ...
 
     def write(self) -> Work:
-        """Open a Work that may write; writers wait for one another.
+        """Open a Work that may write, as if writers took turns.
 
         Raises
         ------

@@ -18,6 +18,7 @@ from campuscore.ports.erasure import Erasable
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["SOURCE", "DemoService", "Standing"]
 
@@ -79,6 +80,7 @@ class DemoService:
         with self.store.read() as work:
             return work.links.of(SOURCE, kind)
 
+    @retrying
     def remember(self, principal: Principal, kind: str, made: Mapping[str, int]) -> None:
         """Remember ids of rooms or projects, by a key of their own; needs ``operations.write``.
 
@@ -106,7 +108,11 @@ class DemoService:
         """
         self.policy.scope(principal, "operations.write")
         check_password(password)
-        stored, now = self.hasher.hash(password), self.days.now()
+        return self._set_hash(self.hasher.hash(password))
+
+    @retrying
+    def _set_hash(self, stored: str) -> int:
+        now = self.days.now()
         with self.store.write() as work:
             people = sorted(work.links.of(SOURCE, "user").values())
             for user in people:
@@ -133,6 +139,12 @@ class DemoService:
             The principal may not, or there is no demonstration.
         """
         self.policy.scope(principal, "operations.write")
+        before, names = self._erase(principal)
+        self.intake.free(names)
+        return before
+
+    @retrying
+    def _erase(self, principal: Principal) -> tuple[Standing, list[str]]:
         with self.store.write() as work:
             before = self._standing(work, principal)
             if not before.is_there:
@@ -147,8 +159,7 @@ class DemoService:
             counts: dict[str, JSON] = {kind: len(ids) for kind, ids in links.items()}
             work.emit(NewMessage("demo.removed", "demo", counts))
             work.commit()
-        self.intake.free(names)
-        return before
+        return before, names
 
     def _check_unused(self, work: Work, what: Erasable) -> None:
         found = work.erasure.dependents(what, self.days.today())

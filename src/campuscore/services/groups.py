@@ -25,6 +25,7 @@ from campuscore.domain.users import Role, UserName
 from campuscore.errors import Invalid
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.policy import GroupTarget, PersonTarget, Policy, not_found
+from campuscore.services.retrying import retrying
 
 __all__ = ["GroupService"]
 
@@ -40,6 +41,7 @@ class GroupService:
     policy: Policy
     days: Days
 
+    @retrying
     def create(self, principal: Principal, new: NewGroup) -> GroupView:
         """Create a group; a campus teacher who creates one becomes its teacher.
 
@@ -74,6 +76,7 @@ class GroupService:
             self.policy.require(work, principal, "groups.read", GroupTarget(group_id))
             return self._views(work, [_found(work, group_id)])[0]
 
+    @retrying
     def update(self, principal: Principal, group_id: int, change: GroupChange) -> GroupView:
         """Change fields of a group.
 
@@ -99,6 +102,7 @@ class GroupService:
             work.commit()
         return view
 
+    @retrying
     def archive(self, principal: Principal, group_id: int) -> None:
         """Take a group out of use; past attendance keeps its name.
 
@@ -115,6 +119,7 @@ class GroupService:
             work.emit(NewMessage("group.archived", str(group_id)))
             work.commit()
 
+    @retrying
     def add_user(self, principal: Principal, group_id: int, user_id: int, role: Role) -> bool:
         """Make a user a member from today on; twice is the same as once.
 
@@ -139,6 +144,7 @@ class GroupService:
             work.commit()
         return True
 
+    @retrying
     def remove_user(
         self, principal: Principal, group_id: int, user_id: int, role: Role | None = None
     ) -> bool:

@@ -18,6 +18,7 @@ from campuscore.domain.days import Days
 from campuscore.errors import Busy, CampusError
 from campuscore.ports.files import BlobStore, Draft
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.retrying import retrying
 
 __all__ = ["Intake"]
 
@@ -74,6 +75,7 @@ class Intake:
         self.free(names)
         return len(names)
 
+    @retrying
     def _claim(self, names: Iterable[str]) -> dict[str, int]:
         with self.store.write() as work:
             until = self.days.now() + _LIFE
@@ -81,6 +83,7 @@ class Intake:
             work.commit()
         return claims
 
+    @retrying
     def _record(self, claims: Mapping[str, int], record: Callable[[Work], T]) -> T:
         with self.store.write() as work:
             made = record(work)
@@ -90,6 +93,7 @@ class Intake:
             work.commit()
         return made
 
+    @retrying
     def _free(self, name: str, claim: int | None = None) -> None:
         now = self.days.now()
         with self.store.write() as work:

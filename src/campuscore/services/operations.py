@@ -16,6 +16,7 @@ from campuscore.ports.operations import SchemaStatus, StoreKeeper
 from campuscore.ports.work import WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["OperationsService", "Subscriber"]
 
@@ -86,21 +87,12 @@ class OperationsService:
         with self.store.read() as work:
             if not work.outbox.has_due(now):
                 return 0
-        with self.store.write() as work:
-            messages = work.outbox.take(owner, now, now + _LEASE, _BATCH)
-            work.commit()
-        if not messages:
-            return 0
-        done, failures = self._deliver(messages)
-        with self.store.write() as work:
-            work.outbox.done(done)
-            for message, error in failures:
-                attempts = message.attempts + 1
-                due = None if attempts >= MAX_ATTEMPTS else self.days.now() + back_off(attempts)
-                work.outbox.failed(message, error, due)
-            work.commit()
+        messages = self._take(owner)
+        if messages:
+            self._settle(*self._deliver(messages))
         return len(messages)
 
+    @retrying
     def forget_delivered(self) -> int:
         """Remove messages that were delivered more than seven days ago; return how many."""
         with self.store.write() as work:
@@ -137,12 +129,31 @@ class OperationsService:
         with self.store.read() as work:
             return work.outbox.counts()
 
+    @retrying
     def retry(self, principal: Principal, message_id: int) -> None:
         """Make a dead letter due again, or raise NotFound."""
         self.policy.scope(principal, "operations.write")
         with self.store.write() as work:
             if not work.outbox.revive(message_id, self.days.now()):
                 raise NotFound(f"there is no dead letter {message_id}", code="message_not_found")
+            work.commit()
+
+    @retrying
+    def _take(self, owner: str) -> Sequence[Message]:
+        now = self.days.now()
+        with self.store.write() as work:
+            messages = work.outbox.take(owner, now, now + _LEASE, _BATCH)
+            work.commit()
+        return messages
+
+    @retrying
+    def _settle(self, done: Sequence[int], failures: Sequence[tuple[Message, str]]) -> None:
+        with self.store.write() as work:
+            work.outbox.done(done)
+            for message, error in failures:
+                attempts = message.attempts + 1
+                due = None if attempts >= MAX_ATTEMPTS else self.days.now() + back_off(attempts)
+                work.outbox.failed(message, error, due)
             work.commit()
 
     def _deliver(self, messages: Sequence[Message]) -> tuple[list[int], list[tuple[Message, str]]]:

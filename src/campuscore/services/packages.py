@@ -29,6 +29,7 @@ from campuscore.ports.files import BlobStore, Draft
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy, ProjectTarget
+from campuscore.services.retrying import retrying
 from campuscore.services.shelf import Shelf
 
 __all__ = ["PackageService", "Published"]
@@ -137,6 +138,7 @@ class PackageService:
         """Return what a file's core metadata says."""
         return describe(b"".join(self.open(principal, file.metadata)))
 
+    @retrying
     def yank(
         self,
         principal: Principal,
@@ -188,16 +190,23 @@ class PackageService:
         Forbidden, NotFound
             The principal may not, or there is no such file.
         """
+        files = self._remove(principal, name, version, filename)
+        self.intake.free(_blobs_of(files))
+        return files
+
+    @retrying
+    def _remove(
+        self, principal: Principal, name: str, version: str, filename: str | None
+    ) -> Sequence[DistFile]:
+        """Take files out, and leave claims that have ended on their bytes, to be freed."""
         with self.store.write() as work:
             now = self.days.now()
             page, files = self._chosen(work, principal, name, version, filename)
             work.packages.remove_files(page.project.id, [file.id for file in files], now)
-            gone = {name for file in files for name in (file.sha256, file.metadata)}
-            for each in sorted(gone):
+            for each in sorted(_blobs_of(files)):
                 work.claims.add(each, now)
             work.emit(_event("package.deleted", page.project, files))
             work.commit()
-        self.intake.free(gone)
         return files
 
     def _check_right(self, work: Work, principal: Principal, key: str) -> None:
@@ -268,6 +277,10 @@ class PackageService:
             which = filename or f"release {version}"
             raise NotFound(f"{page.project.name} has no {which}", code="release_not_found")
         return page, files
+
+
+def _blobs_of(files: Sequence[DistFile]) -> set[str]:
+    return {name for file in files for name in (file.sha256, file.metadata)}
 
 
 def _found(work: Work, name: str) -> Project:

@@ -10,6 +10,7 @@ from campuscore.domain.schedule import NewRoom, NewTerm, Room, Term
 from campuscore.errors import NotFound
 from campuscore.ports.work import WorkFactory
 from campuscore.services.policy import Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["RoomService", "TermService"]
 
@@ -36,6 +37,7 @@ class TermService:
             raise _no_term(term_id)
         return term
 
+    @retrying
     def create(self, principal: Principal, new: NewTerm) -> Term:
         """Create a term; Conflict where the name is taken, Invalid where a field breaks a rule."""
         self.policy.scope(principal, "terms.write")
@@ -46,6 +48,7 @@ class TermService:
             work.commit()
         return term
 
+    @retrying
     def replace(self, principal: Principal, term_id: int, new: NewTerm) -> Term:
         """Give a term these fields; raises as ``create``, and NotFound."""
         self.policy.scope(principal, "terms.write")
@@ -59,6 +62,7 @@ class TermService:
             work.commit()
         return term
 
+    @retrying
     def remove(self, principal: Principal, term_id: int) -> None:
         """Remove a term that no group refers to (else Conflict), or raise NotFound."""
         self.policy.scope(principal, "terms.write")
@@ -92,6 +96,7 @@ class RoomService:
             raise _no_room(room_id)
         return room
 
+    @retrying
     def create(self, principal: Principal, new: NewRoom) -> Room:
         """Create a room; Conflict where the name is taken, Invalid where a field breaks a rule."""
         self.policy.scope(principal, "rooms.write")
@@ -102,6 +107,7 @@ class RoomService:
             work.commit()
         return room
 
+    @retrying
     def replace(self, principal: Principal, room_id: int, new: NewRoom) -> Room:
         """Give a room these fields; raises as ``create``, and NotFound."""
         self.policy.scope(principal, "rooms.write")
@@ -115,6 +121,7 @@ class RoomService:
             work.commit()
         return room
 
+    @retrying
     def remove(self, principal: Principal, room_id: int) -> None:
         """Remove a room that no schedule entry refers to (else Conflict), or raise NotFound."""
         self.policy.scope(principal, "rooms.write")

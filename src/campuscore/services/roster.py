@@ -36,6 +36,7 @@ from campuscore.domain.users import User, username_key
 from campuscore.errors import Conflict, Invalid
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.policy import Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["RosterService"]
 
@@ -67,6 +68,7 @@ class RosterService:
     policy: Policy
     days: Days
 
+    @retrying
     def import_(
         self,
         principal: Principal,

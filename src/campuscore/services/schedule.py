@@ -18,6 +18,7 @@ from campuscore.errors import Invalid, NotFound
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import GroupTarget, Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["ScheduleService"]
 
@@ -52,6 +53,7 @@ class ScheduleService:
         with self.store.read() as work:
             return self._found(work, principal, "schedule.read", entry_id)
 
+    @retrying
     def create(self, principal: Principal, new: NewEntry) -> ScheduleEntry:
         """Put an entry on the timetable.
 
@@ -70,6 +72,7 @@ class ScheduleService:
             work.commit()
         return entry
 
+    @retrying
     def update(self, principal: Principal, entry_id: int, change: EntryChange) -> ScheduleEntry:
         """Change fields of an entry; raises as ``create``."""
         with self.store.write() as work:
@@ -93,6 +96,7 @@ class ScheduleService:
             work.commit()
         return changed
 
+    @retrying
     def remove(self, principal: Principal, entry_id: int) -> None:
         """Take an entry off the timetable.
 

@@ -17,6 +17,7 @@ from campuscore.errors import Conflict, NotFound
 from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.policy import PersonTarget, Policy, not_found
+from campuscore.services.retrying import retrying
 
 __all__ = ["UserService"]
 
@@ -51,11 +52,7 @@ class UserService:
         """
         self.policy.scope(principal, "users.write")
         new.check()
-        stored = self._hash(new.password)
-        with self.store.write() as work:
-            user = self._add(work, new, stored)
-            work.commit()
-        return user
+        return self._create(new, self._hash(new.password))
 
     def list(
         self,
@@ -111,20 +108,7 @@ class UserService:
         """
         self.policy.scope(principal, "users.write")
         change.check()
-        secret = given(change.password, None)
-        stored = self._hash(secret)
-        with self.store.write() as work:
-            self.policy.require(work, principal, "users.write", PersonTarget(user_id))
-            user = _found(work, user_id)
-            changed = _apply(user, change)
-            if changed != user:
-                self._save(work, user, changed)
-            if stored:
-                work.credentials.set(user_id, stored, self.days.now())
-                work.sessions.end_all(user_id, self.days.now(), keep=principal.session_id)
-                work.emit(NewMessage("user.password_set", str(user_id)))
-            work.commit()
-        return changed
+        return self._update(principal, user_id, change, self._hash(given(change.password, None)))
 
     def deactivate(self, principal: Principal, user_id: int) -> None:
         """Shut a user out in the very next request; what they did stays on record."""
@@ -155,13 +139,31 @@ class UserService:
         check_password(password)
         return self.hasher.hash(password)
 
-    def _add(self, work: Work, new: NewUser, stored: str) -> User:
+    @retrying
+    def _create(self, new: NewUser, stored: str) -> User:
         now = self.days.now()
-        user = work.users.add(new, now)
-        if stored:
-            work.credentials.set(user.id, stored, now)
-        work.emit(NewMessage("user.created", str(user.id), {"username": user.username}))
+        with self.store.write() as work:
+            user = work.users.add(new, now)
+            if stored:
+                work.credentials.set(user.id, stored, now)
+            work.emit(NewMessage("user.created", str(user.id), {"username": user.username}))
+            work.commit()
         return user
+
+    @retrying
+    def _update(self, principal: Principal, user_id: int, change: UserChange, stored: str) -> User:
+        with self.store.write() as work:
+            self.policy.require(work, principal, "users.write", PersonTarget(user_id))
+            user = _found(work, user_id)
+            changed = _apply(user, change)
+            if changed != user:
+                self._save(work, user, changed)
+            if stored:
+                work.credentials.set(user_id, stored, self.days.now())
+                work.sessions.end_all(user_id, self.days.now(), keep=principal.session_id)
+                work.emit(NewMessage("user.password_set", str(user_id)))
+            work.commit()
+        return changed
 
     def _save(self, work: Work, user: User, changed: User) -> None:
         work.users.save(changed)

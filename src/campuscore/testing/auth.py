@@ -13,6 +13,7 @@ from campuscore.domain.users import Role
 from campuscore.errors import NotFound
 from campuscore.ports.auth import NewSession
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.retrying import retrying
 from campuscore.testing.contract import NOBODY, NOON, Contract, add_user
 
 __all__ = ["ApiTokensContract", "CredentialsContract", "SessionsContract"]
@@ -122,6 +123,7 @@ class SessionsContract(Contract):
             key = _open(work, user)
             work.commit()
 
+        @retrying
         def rotate(number: int) -> int | None:
             with store.write() as work:
                 new = bytes([number]) * 32

@@ -52,11 +52,14 @@ class Contract:
         A read Work goes on seeing its own state while another thread commits.
     durable
         What was committed is there after the process was killed; needs the fixture ``opener``.
+    addresses
+        Clients can fetch blobs themselves; without it no blob may have an address.
     """
 
     concurrent_writers: ClassVar[bool] = False
     snapshot_reads: ClassVar[bool] = False
     durable: ClassVar[bool] = False
+    addresses: ClassVar[bool] = False
 
     def need(self, capability: str) -> None:
         """Skip the test, visibly, where the adapter does not declare a capability."""

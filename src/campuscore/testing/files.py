@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from urllib.request import urlopen
 
 import pytest
 
@@ -85,6 +86,49 @@ class BlobStoreContract(Contract):
     def test_nothing_that_is_not_there_has_an_address(self, blobs: BlobStore) -> None:
         assert blobs.address(_ABSENT, "a.whl", "application/zip") is None
 
+    def test_clients_can_fetch_a_blob_exactly_where_that_is_declared(
+        self, blobs: BlobStore
+    ) -> None:
+        blob = put(blobs, [b"fetched"])
+        address = blobs.address(blob.sha256, 'Spi\u0161ek "1".csv', "text/csv")
+        assert (address is not None) == self.addresses
+        if address is not None:
+            content, media_type, named = _fetched(address)
+            assert (content, media_type) == (b"fetched", "text/csv")
+            assert named.startswith('attachment; filename="Spi_ek _1_.csv"; ')
+            assert named.endswith("filename*=UTF-8''Spi%C5%A1ek%20%221%22.csv")
+
+    def test_two_drafts_of_the_same_bytes_are_one_blob(self, blobs: BlobStore) -> None:
+        with blobs.draft([b"same"], 10) as first, blobs.draft([b"same"], 10) as second:
+            first.keep()
+            assert second.content.read() == b"same"
+            second.keep()
+        assert list(blobs.names()) == [first.blob.sha256]
+        assert b"".join(blobs.open(first.blob.sha256)) == b"same"
+
+    def test_a_draft_is_kept_from_its_beginning_wherever_it_was_read_to(
+        self, blobs: BlobStore
+    ) -> None:
+        with blobs.draft([b"header", b"body"], 20) as draft:
+            assert draft.content.read(6) == b"header"
+            draft.keep()
+        assert b"".join(blobs.open(draft.blob.sha256)) == b"headerbody"
+
+    def test_a_draft_whose_block_fails_is_gone(self, blobs: BlobStore) -> None:
+        with pytest.raises(ZeroDivisionError), blobs.draft([b"never"], 10) as draft:
+            raise ZeroDivisionError
+        assert blobs.size(draft.blob.sha256) is None
+
+    def test_reading_can_end_early_and_begin_again(self, blobs: BlobStore) -> None:
+        data = bytes(i * 31 % 251 for i in range(3 * _BLOCK))
+        name = put(blobs, [data]).sha256
+        for _ in range(40):
+            assert data.startswith(next(blobs.open(name)))
+        first, second = blobs.open(name), blobs.open(name, 1)
+        begun = next(first)
+        assert b"".join(second) == data[1:]
+        assert begun + b"".join(first) == data
+
     def test_the_same_bytes_twice_are_one_blob(self, blobs: BlobStore) -> None:
         first, second = put(blobs, [b"twi", b"ce"], 10), put(blobs, [b"", b"twice"], 10)
         assert first == second
@@ -142,6 +186,12 @@ class BlobStoreContract(Contract):
             found = set(pool.map(put_one, limits))
         assert len(found) == 1
         assert list(blobs.names()) == [blob.sha256 for blob in found]
+
+
+def _fetched(address: str) -> tuple[bytes, str, str]:
+    with urlopen(address, timeout=30) as answer:  # noqa: S310 - the adapter under test made it
+        headers = answer.headers
+        return answer.read(), headers["Content-Type"], headers["Content-Disposition"]
 
 
 def _chunks(data: bytes, size: int) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from campuscore.domain.events import NewMessage
 from campuscore.domain.users import UserQuery
 from campuscore.errors import Conflict
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.retrying import retrying
 from campuscore.testing.content import change_everything, content_of
 from campuscore.testing.contract import EVERYTHING, NOON, WHOLE, Contract, add_user, fact_at
 
@@ -178,6 +179,7 @@ class WorkContract(Contract):
     def test_no_update_of_many_threads_is_lost(self, store: WorkFactory) -> None:
         self.need("concurrent_writers")
 
+        @retrying
         def append(_: int) -> None:
             with store.write() as work:
                 count = len(_names(work))

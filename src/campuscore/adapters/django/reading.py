@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time, tzinfo
 from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from campuscore.adapters.django.database import Database, opened
 from campuscore.adapters.django.layout import Layout, Mapping, Source
@@ -78,15 +78,25 @@ def open_django(
         reader = _Reader(database, layout, Media(media), zone)
         yield Transfer(
             source=source,
-            users=reader.read("users", reader.user),
-            groups=reader.read("groups", reader.group),
-            memberships=reader.memberships(),
-            check_ins=reader.read("attendance", reader.check_in),
-            entries=reader.read("schedule", reader.entry),
-            files=reader.files(),
-            packages=reader.packages(),
+            users=_Stream(partial(reader.read, "users", reader.user)),
+            groups=_Stream(partial(reader.read, "groups", reader.group)),
+            memberships=_Stream(reader.memberships),
+            check_ins=_Stream(partial(reader.read, "attendance", reader.check_in)),
+            entries=_Stream(partial(reader.read, "schedule", reader.entry)),
+            files=_Stream(reader.files),
+            packages=_Stream(reader.packages),
             ignored=tuple(reader.ignored()),
         )
+
+
+@frozen
+class _Stream(Generic[T]):
+    """What is read from its beginning each time."""
+
+    make: Callable[[], Iterator[T]]
+
+    def __iter__(self) -> Iterator[T]:
+        return self.make()
 
 
 @define

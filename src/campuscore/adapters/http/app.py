@@ -13,7 +13,7 @@ from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
 from campuscore.adapters.http.identity import identify
-from campuscore.adapters.http.route import PUBLIC, Ask, Route, Stream
+from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
@@ -117,6 +117,9 @@ class _Responder:
 def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: Any) -> None:
     if isinstance(result, Stream):
         _send(req, resp, result)
+    elif isinstance(result, Elsewhere):
+        resp.status = 302
+        resp.set_header("Location", result.address)
     elif route.answer is not None:
         resp.content_type = resp.content_type or route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)

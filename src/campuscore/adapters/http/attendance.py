@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from typing import Any
-from urllib.parse import quote
 
 from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import Form, read_form
-from campuscore.adapters.http.route import PAGING, Ask, Param, Route, Stream
+from campuscore.adapters.http.route import PAGING, Ask, Elsewhere, Param, Route, Stream
 from campuscore.domain.attendance import (
     AttachedFile,
     Attachment,
@@ -21,6 +20,7 @@ from campuscore.domain.attendance import (
     NewAttachment,
     NewCheckIn,
 )
+from campuscore.domain.files import disposition
 from campuscore.domain.users import Role
 from campuscore.errors import Invalid, Problem
 from campuscore.services.shelf import Kept
@@ -86,14 +86,16 @@ def list_files(ask: Ask) -> list[AttachedFile]:
     return [_attached(ask, row) for row in rows]
 
 
-def download_file(ask: Ask, file_id: int) -> Stream:
-    row, chunks = ask.campus.attendance.open_file(ask.principal, file_id)
+def download_file(ask: Ask, file_id: int) -> Stream | Elsewhere:
+    row, found = ask.campus.attendance.fetch_file(ask.principal, file_id)
+    if isinstance(found, str):
+        return Elsewhere(found)
     headers = {
-        "Content-Disposition": _disposition(row.filename),
+        "Content-Disposition": disposition(row.filename),
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "ETag": f'"{row.sha256}"',
     }
-    return Stream(row.content_type, chunks, row.size, headers)
+    return Stream(row.content_type, found, row.size, headers)
 
 
 def withdraw_file(ask: Ask, file_id: int) -> None:
@@ -118,7 +120,7 @@ def download_sheet(ask: Ask) -> Stream:
     form = str(values.pop("format", "xlsx"))
     query, files = _day_query(values), ask.address(_FILES)
     sheet = ask.campus.attendance.sheet(ask.principal, query, form=form, files=files)
-    headers = {"Content-Disposition": _disposition(sheet.filename)}
+    headers = {"Content-Disposition": disposition(sheet.filename)}
     return Stream(sheet.media_type, sheet.chunks, None, headers)
 
 
@@ -174,12 +176,6 @@ def _whole_or_stream(chunks: Iterator[bytes]) -> Stream | bytes:
     return b"".join(read)
 
 
-def _disposition(filename: str) -> str:
-    """Name a download for every client (RFC 6266, RFC 8187)."""
-    plain = "".join(ch if ch.isascii() and ch not in '"\\' else "_" for ch in filename)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
-
-
 _READ = "attendance.read"
 
 ROUTES = (
@@ -227,6 +223,7 @@ ROUTES = (
         action=_READ,
         handler=download_file,
         summary="Download a file.",
+        elsewhere=True,
         answer=bytes,
         media_type="application/octet-stream",
     ),

@@ -111,8 +111,11 @@ def body_stream(req: falcon.Request) -> BodyStream:
 def drain(req: falcon.Request) -> None:
     """Take in what is left of a refused body, if it is not much.
 
-    Many clients read no answer before all is sent.
+    Many clients read no answer before all is sent; one that asks first (RFC 9110, section 10.1.1)
+    has sent nothing yet.
     """
+    if req.get_header("Expect"):
+        return
     with suppress(CampusError, OSError):
         stream = body_stream(req)
         if stream.left is not None and stream.left <= _DRAINED:

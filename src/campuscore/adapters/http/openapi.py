@@ -207,6 +207,8 @@ def _responses(route: Route, types: _Types) -> dict[str, Any]:
     if route.answer is not None:
         good["content"] = {route.media_type: {"schema": types.schema(route.answer)}}
     made: dict[str, Any] = {str(route.status): good}
+    if route.elsewhere:
+        made["302"] = {"description": "Where the answer is, with `s3_redirects`"}
     refusals = set(route.refusals)
     if route.action != PUBLIC:
         refusals |= {401, 403, 503}

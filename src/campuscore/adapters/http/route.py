@@ -20,7 +20,7 @@ from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
 from campuscore.services.shelf import Kept
 
-__all__ = ["PAGING", "PUBLIC", "Ask", "Handler", "Param", "Route", "Stream"]
+__all__ = ["PAGING", "PUBLIC", "Ask", "Elsewhere", "Handler", "Param", "Route", "Stream"]
 
 T = TypeVar("T")
 
@@ -69,6 +69,7 @@ class Route:
     media_type: str = "application/json"
     form: str = ""
     installers: bool = False
+    elsewhere: bool = False
 
     @property
     def feature(self) -> str:
@@ -86,6 +87,13 @@ class Stream:
     chunks: Iterable[bytes]
     length: int | None = None
     headers: dict[str, str] = field(factory=dict[str, str])
+
+
+@frozen
+class Elsewhere:
+    """An answer that the client fetches at another address."""
+
+    address: str
 
 
 @frozen

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from campuscore.adapters.memory.files import MemoryBlobs, open_blobs
+from campuscore.adapters.memory.files import MemoryBlobs, blobs_of, open_blobs
 from campuscore.adapters.memory.work import MemoryStore, MemoryWork, open_store, store_of
 
-__all__ = ["MemoryBlobs", "MemoryStore", "MemoryWork", "open_blobs", "open_store", "store_of"]
+__all__ = [
+    "MemoryBlobs",
+    "MemoryStore",
+    "MemoryWork",
+    "blobs_of",
+    "open_blobs",
+    "open_store",
+    "store_of",
+]

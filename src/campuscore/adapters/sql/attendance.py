@@ -12,7 +12,6 @@ from sqlalchemy import (
     Integer,
     bindparam,
     delete,
-    func,
     insert,
     select,
     type_coerce,
@@ -52,7 +51,6 @@ _BATCH = 5000
 _PRESENT = timedelta(hours=1)
 
 _ADD = insert(check_ins)
-_LAST = select(func.coalesce(func.max(check_ins.c.id), 0))
 _WIPE = delete(day_rollups)
 _FACTS = (
     select(check_ins.c.id, check_ins.c.user_id, check_ins.c.at)
@@ -109,10 +107,7 @@ class SqlCheckIns:
             for fact in facts
         ]
         with translated(missing=_no_user()):
-            if len(values) == 1:
-                ids = [self._desk.execute(_ADD, values[0]).new_id]
-            else:
-                ids = [*self._add_many(values)]
+            ids = [*self._desk.insert_many(_ADD, values)]
             self._desk.execute_many(UPSERT, fold(facts))
         if min(fact.at for fact in facts) < self._now() - _PRESENT:
             self._desk.revised.add("days")
@@ -163,15 +158,6 @@ class SqlCheckIns:
             count, last = count + len(rows), rows[-1][0]
         return count
 
-    def _add_many(self, values: Sequence[dict[str, Any]]) -> Sequence[int]:
-        """Number the rows ourselves: the write lock is held, and one statement takes them all."""
-        first = int(self._desk.execute(_LAST).scalar()) + 1
-        ids = list(range(first, first + len(values)))
-        for row, row_id in zip(values, ids, strict=True):
-            row["id"] = row_id
-        self._desk.execute_many(_ADD, values)
-        return ids
-
 
 class SqlAttachments:
     """The repository of attached files."""
@@ -208,8 +194,7 @@ class SqlAttachments:
             "created_at": created_at,
         }
         with translated(missing=_no_user()):
-            result = self._desk.execute(_ADD_FILE, values)
-        row.id = result.new_id
+            row.id = self._desk.insert(_ADD_FILE, values)
         self._desk.revised.add("days")
         return row
 

@@ -16,10 +16,10 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import api_tokens, credentials, sessions, users
 from campuscore.adapters.sql.trouble import translated
 from campuscore.domain.auth import ApiToken, Credential, Session, SessionState
@@ -39,7 +39,7 @@ _credential = select(*_USER, func.coalesce(credentials.c.password_hash, "")).sel
 )
 _FIND_CREDENTIAL = _credential.where(users.c.username_key == bindparam("named"))
 _CREDENTIAL_OF = _credential.where(users.c.id == bindparam("of_user"))
-_new = sqlite.insert(credentials)
+_new = upsert(credentials)
 _SET = _new.on_conflict_do_update(
     index_elements=["user_id"],
     set_={"password_hash": _new.excluded.password_hash, "changed_at": _new.excluded.changed_at},
@@ -149,7 +149,7 @@ class SqlSessions:
             "refresh_hash": new.refresh_hash,
         }
         with translated(missing=NotFound("there is no such user", code="user_not_found")):
-            return int(self._desk.execute(_OPEN, values).new_id)
+            return self._desk.insert(_OPEN, values)
 
     def state(self, session_id: int) -> SessionState | None:
         row = self._desk.execute(_STATE, {"session_id": session_id}).first()
@@ -198,7 +198,7 @@ class SqlApiTokens:
             "secret_hash": secret_hash,
         }
         with translated(missing=NotFound("there is no such user", code="user_not_found")):
-            token.id = self._desk.execute(_ADD_TOKEN, values).new_id
+            token.id = self._desk.insert(_ADD_TOKEN, values)
         return token
 
     def find(self, secret_hash: bytes, at: datetime) -> tuple[ApiToken, User] | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import Integer, String, bindparam, delete, exists, func, insert, literal, select
-from sqlalchemy.dialects import sqlite
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import attachments, blob_claims, blob_names, dist_files
 
 __all__ = ["SqlClaims"]
@@ -20,7 +20,7 @@ __all__ = ["SqlClaims"]
 _NAME = bindparam("named", type_=String)
 _AT = bindparam("at", type_=Instant)
 
-_new = sqlite.insert(blob_names)
+_new = upsert(blob_names)
 _MEET = _new.on_conflict_do_update(
     index_elements=["sha256"], set_={"meetings": blob_names.c.meetings + 1}
 )
@@ -57,7 +57,7 @@ class SqlClaims:
 
     def add(self, sha256: str, until: datetime) -> int:
         self._meet(sha256)
-        return self._desk.execute(_ADD, {"sha256": sha256, "until": until}).new_id
+        return self._desk.insert(_ADD, {"sha256": sha256, "until": until})
 
     def remove(self, claim_id: int) -> bool:
         return self._desk.execute(_REMOVE, {"claim_id": claim_id}).rowcount == 1

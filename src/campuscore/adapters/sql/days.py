@@ -11,7 +11,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Integer, bindparam, select, type_coerce
 
-from campuscore.adapters.sql.desk import Desk, Record
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import Record
 from campuscore.adapters.sql.directory import Directory, Entry
 from campuscore.adapters.sql.scope import people_of_group, people_within, scope_values
 from campuscore.adapters.sql.tables import attachments, day_rollups, users
@@ -97,7 +98,7 @@ class SqlDays:
 
     def _runs(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[_Run]:
         statement = _list(scope.reach, _shape(query, part))
-        for rows in self.desk.execute(statement, _values(scope, query, part)).runs():
+        for rows in self.desk.stream(statement, _values(scope, query, part)).runs():
             entries = self.directory.look_up(self.desk, {row[1] for row in rows})
             yield _Run(rows, entries, _files_of(self.desk, rows[0][0], rows[-1][0], files))
 

@@ -7,70 +7,27 @@ cached by their shape, so that plans are made once and kept.
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, TypeVar
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, bindparam, func, select
-from sqlalchemy.dialects import sqlite
 
-__all__ = ["Answer", "Desk", "Record", "among", "ids_text"]
+from campuscore.adapters.sql.dialects import Plan, Plans, Record, Statement, Values
+from campuscore.errors import CampusError
+
+__all__ = ["Answer", "Desk"]
 
 T = TypeVar("T")
-Record = Sequence[Any]
-Values = Mapping[str, Any]
-Statement = Any
-"""A Core statement; SQLAlchemy has no public type for all of them."""
-_DIALECT: Any = sqlite.dialect()
 _RUN = 2000
-
-
-def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """Say that a column's value is in a list, which is one parameter whatever its length."""
-    listed = func.json_each(bindparam(name)).table_valued("value")
-    return column.in_(select(listed.c.value))
-
-
-def ids_text(values: Sequence[int] | Sequence[str]) -> str:
-    """Return a list as the parameter of ``among``."""
-    return json.dumps(list(values))
-
-
-@frozen
-class _Plan:
-    """A compiled statement: its text, its parameters in order, and how to read its columns."""
-
-    text: str
-    binders: tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]
-    readers: tuple[tuple[int, Callable[[Any], Any]], ...]
-
-    def bind(self, values: Values) -> list[Any]:
-        """Return the parameters in the order of their marks."""
-        return [
-            convert(values.get(name, default)) if convert else values.get(name, default)
-            for name, default, convert in self.binders
-        ]
-
-    def read(self, rows: Sequence[Record]) -> Sequence[Record]:
-        """Return rows with their columns converted; a column at a time is several times faster."""
-        return list(zip(*self.columns(rows), strict=True)) if self.readers and rows else rows
-
-    def columns(self, rows: Sequence[Record]) -> list[Record]:
-        """Return the rows as converted columns."""
-        columns: list[Record] = list(zip(*rows, strict=True))
-        for at, convert in self.readers:
-            columns[at] = tuple(map(convert, columns[at]))
-        return columns
 
 
 @frozen
 class Answer:
     """What a statement answered."""
 
-    _plan: _Plan
-    _cursor: sqlite3.Cursor
+    _plan: Plan
+    _cursor: Any
 
     def all(self) -> Sequence[Record]:
         """Return all rows."""
@@ -82,7 +39,7 @@ class Answer:
         return list(map(kind, *self._plan.columns(rows))) if rows else []
 
     def runs(self) -> Iterator[Sequence[Record]]:
-        """Yield the rows in runs, in constant memory."""
+        """Yield the rows in runs; in constant memory where they were asked for as a stream."""
         while rows := self._cursor.fetchmany(_RUN):
             yield self._plan.read(rows)
 
@@ -103,18 +60,16 @@ class Answer:
     @property
     def rowcount(self) -> int:
         """How many rows the statement touched."""
-        return self._cursor.rowcount
-
-    @property
-    def new_id(self) -> int:
-        """The key that the database gave to the row that was just inserted."""
-        return self._cursor.lastrowid or 0
+        return int(self._cursor.rowcount)
 
 
-class Desk:
-    """Runs statements on one connection."""
+class Desk(ABC):
+    """Runs statements on one connection; what each database does its own way is below."""
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
+    plans: ClassVar[Plans]
+    errors: ClassVar[tuple[type[Exception], ...]]
+
+    def __init__(self, raw: Any) -> None:
         self._raw = raw
         self.revised: set[str] = set()
         """The revisions that what was written moves."""
@@ -122,48 +77,28 @@ class Desk:
     def execute(self, statement: Statement, values: Values | None = None) -> Answer:
         """Run a statement with named values."""
         values = values or {}
-        plan = _plan_of(statement, values)
-        return Answer(plan, self._raw.execute(plan.text, plan.bind(values)))
+        plan = self.plans.find(statement, values)
+        try:
+            return Answer(plan, self._raw.execute(plan.text, plan.bind(values)))
+        except self.errors as error:
+            raise self.refusal(error) from error
 
+    @abstractmethod
     def execute_many(self, statement: Statement, rows: Sequence[Values]) -> None:
         """Run a statement once for each row of values, all with the same names."""
-        if rows:
-            plan = _plan_of(statement, rows[0])
-            self._raw.executemany(plan.text, map(plan.bind, rows))
 
+    @abstractmethod
+    def insert(self, statement: Statement, values: Values) -> int:
+        """Insert a row, and return the key that the database gave it."""
 
-_PLANS: dict[tuple[Statement, frozenset[str] | None], _Plan] = {}
+    @abstractmethod
+    def insert_many(self, statement: Statement, rows: Sequence[Values]) -> list[int]:
+        """Insert rows, and return the keys that the database gave them, in order and rising."""
 
+    @abstractmethod
+    def stream(self, statement: Statement, values: Values) -> Answer:
+        """Run a statement whose rows are read in runs, while others run at the same desk."""
 
-def _plan_of(statement: Statement, values: Values) -> _Plan:
-    """Return the plan of a statement; what an INSERT or UPDATE sets depends on the names given."""
-    names = frozenset(values) if statement.is_dml else None
-    plan = _PLANS.get((statement, names))
-    if plan is None:
-        plan = _PLANS[statement, names] = _make_plan(statement, names)
-    return plan
-
-
-def _make_plan(statement: Statement, given: frozenset[str] | None) -> _Plan:
-    keys = None if given is None else sorted(given)
-    compiled: Any = statement.compile(dialect=_DIALECT, column_keys=keys)
-    names: list[str] = compiled.positiontup or []
-    binders = tuple((name, compiled.binds[name].value, _binder(compiled, name)) for name in names)
-    return _Plan(str(compiled), binders, tuple(_readers(statement)))
-
-
-def _binder(compiled: Any, name: str) -> Callable[[Any], Any] | None:
-    impl: Any = compiled.binds[name].type.dialect_impl(_DIALECT)
-    found: Callable[[Any], Any] | None = impl.bind_processor(_DIALECT)
-    return found
-
-
-def _readers(statement: Any) -> Iterator[tuple[int, Callable[[Any], Any]]]:
-    if statement.is_select:
-        columns = statement.selected_columns
-    else:
-        columns = getattr(statement, "exported_columns", ())
-    for at, column in enumerate(columns):
-        convert = column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
-        if convert is not None:
-            yield at, convert
+    @abstractmethod
+    def refusal(self, error: Exception) -> CampusError:
+        """Return what the driver says as an error of ours."""

@@ -13,7 +13,8 @@ from attrs import define, field, frozen
 from sqlalchemy import Integer, func, literal, select, type_coerce
 
 from campuscore.adapters.sql.columns import OPEN_END
-from campuscore.adapters.sql.desk import Desk, among, ids_text
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import among, bytewise, ids_text
 from campuscore.adapters.sql.revision import revision_of
 from campuscore.adapters.sql.tables import groups, memberships, users
 
@@ -33,7 +34,7 @@ _SPANS = (
     )
     .join(groups, groups.c.id == memberships.c.group_id)
     .where(among(memberships.c.user_id, "ids"))
-    .order_by(memberships.c.user_id, groups.c.name)
+    .order_by(memberships.c.user_id, bytewise(groups.c.name))
 )
 
 Span = tuple[str, int, int]

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, false, null, or_, select, true, update
 
-from campuscore.adapters.sql.desk import Desk, among, ids_text
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import among, ids_text
 from campuscore.adapters.sql.tables import (
     api_tokens,
     attachments,

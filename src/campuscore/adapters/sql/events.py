@@ -17,10 +17,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from campuscore.adapters.sql.columns import Instant
-from campuscore.adapters.sql.desk import Desk, among, ids_text
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import among, ids_text, upsert
 from campuscore.adapters.sql.tables import leases, outbox
 from campuscore.domain.events import Message, MessageState, NewMessage
 
@@ -31,7 +31,7 @@ _AT = bindparam("at", type_=Instant)
 _PENDING, _DONE, _DEAD = MessageState.PENDING, MessageState.DONE, MessageState.DEAD
 
 _ADD = insert(outbox)
-_new = sqlite.insert(leases)
+_new = upsert(leases)
 _TAKE_LEASE = _new.on_conflict_do_update(
     index_elements=["name"],
     set_={"owner": _new.excluded.owner, "until": _new.excluded.until},

@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 
 from campuscore.adapters.sql.columns import OPEN_END
-from campuscore.adapters.sql.desk import Desk, among, ids_text
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import among, bytewise, ids_text
 from campuscore.adapters.sql.scope import covers, groups_within, scope_values
 from campuscore.adapters.sql.tables import groups, memberships, users
 from campuscore.adapters.sql.trouble import translated
@@ -37,6 +38,7 @@ __all__ = ["SqlGroups", "SqlMemberships"]
 _COLUMNS = tuple(groups.c)[:6]
 _DAY = bindparam("on_day", type_=Integer)
 _GROUP = bindparam("group_id", type_=Integer)
+_BY_NAME = (bytewise(users.c.last_name), bytewise(users.c.first_name), users.c.id)
 
 _FIND = select(*_COLUMNS).where(groups.c.id == _GROUP, groups.c.archived == false())
 _ADD = insert(groups)
@@ -64,7 +66,7 @@ _NAMES = (
         covers(_DAY),
         users.c.active == true(),
     )
-    .order_by(users.c.last_name, users.c.first_name, users.c.id)
+    .order_by(*_BY_NAME)
 )
 _MEMBERS = (
     select(
@@ -78,7 +80,7 @@ _MEMBERS = (
     )
     .join(users, users.c.id == memberships.c.user_id)
     .where(memberships.c.group_id == _GROUP, covers(_DAY))
-    .order_by(users.c.last_name, users.c.first_name, users.c.id, memberships.c.role)
+    .order_by(*_BY_NAME, bytewise(memberships.c.role))
 )
 _MEMBERSHIP = tuple(memberships.c)
 _FIND_MEMBERSHIP = select(*_MEMBERSHIP).where(
@@ -138,8 +140,7 @@ class SqlGroups:
     def add(self, new: NewGroup) -> Group:
         group = Group(0, new.name, new.kind, new.parent, new.code, new.term)
         with translated(missing=_missing()):
-            result = self._desk.execute(_ADD, {**_values(group), "archived": False})
-        group.id = result.new_id
+            group.id = self._desk.insert(_ADD, {**_values(group), "archived": False})
         return group
 
     def save(self, group: Group) -> None:

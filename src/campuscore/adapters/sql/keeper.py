@@ -11,7 +11,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
@@ -26,9 +26,10 @@ T = TypeVar("T")
 class SqlKeeper:
     """Keeps the schema of one database."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row]) -> None:
+    def __init__(self, engine: Engine, rows: Sequence[Row[Any]], alone: Sequence[str]) -> None:
         self._engine = engine
         self._rows = rows
+        self._alone = alone
         config = Config()
         config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
         self._script = ScriptDirectory.from_config(config)
@@ -62,13 +63,14 @@ class SqlKeeper:
         return SchemaStatus(current, str(self._script.get_current_head()))
 
     def _upgrade(self, connection: Connection) -> SchemaStatus:
-        """Migrate under the write lock, so that of several starting processes one does it."""
+        """Migrate alone, so that of several starting processes one does it."""
         head = str(self._script.get_current_head())
 
         def steps(revision: Any, _: Any) -> Any:
             return self._script._upgrade_revs(head, revision)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - Alembic's own recipe
 
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        for command in self._alone:
+            connection.exec_driver_sql(command)
         with EnvironmentContext(self._config, self._script, fn=steps) as environment:
             environment.configure(
                 connection=connection,
@@ -84,7 +86,7 @@ class SqlKeeper:
         try:
             with self._engine.connect() as connection:
                 return act(connection)
-        except OperationalError as error:
+        except DBAPIError as error:
             raise Unavailable(f"the database cannot be used: {error.orig}") from error
 
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from attrs import asdict
 from sqlalchemy import bindparam, exists, insert, select, update
 
-from campuscore.adapters.sql.desk import Desk, among, ids_text
+from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import among, bytewise, ids_text
 from campuscore.adapters.sql.revision import revision_of
 from campuscore.adapters.sql.tables import dist_files, projects
 from campuscore.adapters.sql.trouble import translated
@@ -26,7 +27,7 @@ _FIND = select(*projects.c).where(projects.c.key == bindparam("of_key"))
 _LIST = (
     select(*projects.c)
     .where(exists().where(dist_files.c.project_id == projects.c.id, _LISTED))
-    .order_by(projects.c.key)
+    .order_by(bytewise(projects.c.key))
 )
 _ADD = insert(projects)
 _MOVE = update(projects).where(projects.c.id == _PROJECT).values(serial=projects.c.serial + 1)
@@ -64,7 +65,7 @@ class SqlPackages:
         values = {"key": key, "name": name, "owner_id": owner, "serial": 0, "created_at": at}
         taken = Conflict(f"there is a project {key!r}", code="project_name_taken")
         with translated(taken=taken, missing=_no_user()):
-            project.id = self._desk.execute(_ADD, values).new_id
+            project.id = self._desk.insert(_ADD, values)
         return project
 
     def files(self, project_id: int) -> list[DistFile]:
@@ -84,7 +85,7 @@ class SqlPackages:
         values["uploader_id"] = values.pop("uploader")
         taken = Conflict(f"there is, or was, a file {new.filename!r}", code="filename_taken")
         with translated(taken=taken, missing=_no_user()):
-            row.id = self._desk.execute(_ADD_FILE, values).new_id
+            row.id = self._desk.insert(_ADD_FILE, values)
         self._move(new.project)
         return row
 

@@ -7,14 +7,14 @@ show, which is people too.
 from __future__ import annotations
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 
 from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import revisions
 
 __all__ = ["revise", "revision_of"]
 
-_NEW = insert(revisions)
+_NEW = upsert(revisions)
 _REVISE = _NEW.on_conflict_do_update(
     index_elements=["name"], set_={"number": revisions.c.number + 1}
 )

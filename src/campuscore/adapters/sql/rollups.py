@@ -7,16 +7,16 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import case, or_
-from sqlalchemy.dialects.sqlite import insert
 
 from campuscore.adapters.sql.columns import micros
+from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import day_rollups
 from campuscore.domain.days import LocalMoment
 from campuscore.ports.attendance import Fact
 
 __all__ = ["UPSERT", "fold"]
 
-_NEW = insert(day_rollups)
+_NEW = upsert(day_rollups)
 
 
 def _earlier(part: str) -> Any:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from campuscore.adapters.sql.desk import Desk
+from campuscore.adapters.sql.dialects import bytewise
 from campuscore.adapters.sql.scope import groups_within, scope_values
 from campuscore.adapters.sql.tables import entries, groups, rooms, terms
 from campuscore.adapters.sql.trouble import translated
@@ -50,7 +51,7 @@ _REMOVE_TERM = delete(terms).where(terms.c.id == _TERM)
 
 _ROOM = bindparam("room_key", type_=Integer)
 _FIND_ROOM = select(*rooms.c).where(rooms.c.id == _ROOM)
-_LIST_ROOMS = select(*rooms.c).order_by(rooms.c.name, rooms.c.id)
+_LIST_ROOMS = select(*rooms.c).order_by(bytewise(rooms.c.name), rooms.c.id)
 _ADD_ROOM = insert(rooms)
 _SAVE_ROOM = update(rooms).where(rooms.c.id == _ROOM)
 _REMOVE_ROOM = delete(rooms).where(rooms.c.id == _ROOM)
@@ -89,8 +90,7 @@ class SqlEntries:
     def add(self, new: NewEntry) -> ScheduleEntry:
         entry = ScheduleEntry(0, new.group, new.title, new.date, new.start, new.end, new.room)
         with translated(missing=_missing()):
-            result = self._desk.execute(_ADD, _values(entry))
-        entry.id = result.new_id
+            entry.id = self._desk.insert(_ADD, _values(entry))
         return entry
 
     def save(self, entry: ScheduleEntry) -> None:
@@ -119,8 +119,7 @@ class SqlTerms:
     def add(self, new: NewTerm) -> Term:
         term = Term(0, new.name, new.first_day, new.last_day, new.code)
         with translated(taken=_taken("term", new.name)):
-            result = self._desk.execute(_ADD_TERM, _term_values(term))
-        term.id = result.new_id
+            term.id = self._desk.insert(_ADD_TERM, _term_values(term))
         return term
 
     def save(self, term: Term) -> None:
@@ -151,8 +150,8 @@ class SqlRooms:
     def add(self, new: NewRoom) -> Room:
         values = {"name": new.name, "capacity": new.capacity}
         with translated(taken=_taken("room", new.name)):
-            result = self._desk.execute(_ADD_ROOM, values)
-        return Room(result.new_id, new.name, new.capacity)
+            room_id = self._desk.insert(_ADD_ROOM, values)
+        return Room(room_id, new.name, new.capacity)
 
     def save(self, room: Room) -> None:
         values = {"room_key": room.id, "name": room.name, "capacity": room.capacity}

@@ -1,118 +1,40 @@
-"""Connections that stay open, and the transactions on them.
-
-A seat keeps one connection for good, and opens and closes transactions on the driver itself.
-"""
+"""Connections and the transactions on them, whichever the database."""
 
 from __future__ import annotations
 
-import random
-import sqlite3
-import threading
-import time
-from collections.abc import Callable
-from queue import Empty, LifoQueue
+from typing import Protocol, TypeVar
 
 from campuscore.adapters.sql.desk import Desk
-from campuscore.errors import Busy, Unavailable
 
 __all__ = ["Row", "Seat"]
 
-_STEP = 0.001
+S = TypeVar("S", bound="Seat")
 
 
-class Seat:
+class Seat(Protocol):
     """One open connection, and what is done to it as a whole."""
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self._raw = raw
-        self.desk: Desk = Desk(raw)
+    @property
+    def desk(self) -> Desk:
+        """Where statements are run."""
+        ...
 
     def run(self, command: str) -> None:
         """Execute a command of transaction control."""
-        self._raw.execute(command)
-
-    def roll_back(self) -> None:
-        """Undo what was not committed."""
-        if self._raw.in_transaction:
-            self._raw.execute("ROLLBACK")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._raw.close()
+        ...
 
 
-class Row:
-    """A row of seats: taken by one unit of work at a time, opened when none is free."""
+class Row(Protocol[S]):
+    """A row of seats: each is taken by one unit of work at a time."""
 
-    def __init__(
-        self, connect: Callable[[], sqlite3.Connection], size: int, patience: float
-    ) -> None:
-        self._connect = connect
-        self._free: LifoQueue[Seat] = LifoQueue()
-        self._tickets = threading.BoundedSemaphore(size)
-        self._patience = patience
-
-    def take(self, begin: str) -> Seat:
+    def take(self, begin: str) -> S:
         """Take a seat and begin a transaction, or raise Busy when that takes too long."""
-        deadline = time.monotonic() + self._patience
-        if not self._tickets.acquire(timeout=self._patience):
-            raise _busy()
-        try:
-            seat = self._sit()
-            _begin(seat, begin, deadline)
-        except BaseException:
-            self._tickets.release()
-            raise
-        return seat
+        ...
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, seat: S) -> None:
         """Undo what was not committed, and free the seat."""
-        try:
-            seat.roll_back()
-            self._free.put(seat)
-        finally:
-            self._tickets.release()
+        ...
 
     def clear(self) -> None:
         """Close the seats that are free."""
-        while True:
-            try:
-                self._free.get_nowait().close()
-            except Empty:
-                return
-
-    def _sit(self) -> Seat:
-        try:
-            return self._free.get_nowait()
-        except Empty:
-            pass
-        try:
-            return Seat(self._connect())
-        except sqlite3.Error as error:
-            raise _unavailable(error) from error
-
-
-def _begin(seat: Seat, command: str, deadline: float) -> None:
-    """Begin; while another process writes, ask again in steps of under a millisecond.
-
-    That is fairer than SQLite's own waiting, which backs off to 100 ms.
-    """
-    while True:
-        try:
-            seat.run(command)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise _unavailable(error) from error
-            if time.monotonic() > deadline:
-                raise _busy() from error
-            time.sleep(random.uniform(0.2, 1) * _STEP)  # noqa: S311 - jitter, not a secret
-        else:
-            return
-
-
-def _busy() -> Busy:
-    return Busy("another writer holds the database", code="database_busy")
-
-
-def _unavailable(error: sqlite3.Error) -> Unavailable:
-    return Unavailable(f"the database cannot be used: {error}")
+        ...

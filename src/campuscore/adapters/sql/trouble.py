@@ -1,26 +1,36 @@
-"""What the database says went wrong, as campus errors."""
+"""What databases refuse, in the words of the feature that asked for it."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from campuscore.errors import CampusError, Conflict, Unavailable
+from campuscore.errors import CampusError, Conflict, Invalid, Problem
 
-__all__ = ["translated"]
+__all__ = ["Refused", "translated", "unstorable"]
+
+
+class Refused(Conflict):
+    """A change that contradicts what is stored: a broken reference, else a key that is taken."""
+
+    def __init__(self, detail: str, *, missing: bool) -> None:
+        super().__init__(detail)
+        self.missing = missing
 
 
 @contextmanager
 def translated(
     missing: CampusError | None = None, taken: CampusError | None = None
 ) -> Generator[None]:
-    """Translate errors of the block: a broken reference, a taken key, a database out of reach."""
+    """Say for the block what a broken reference or a taken key means."""
     try:
         yield
-    except sqlite3.IntegrityError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+    except Refused as error:
+        if error.missing:
             raise missing or Conflict("something that this refers to is not there") from error
         raise taken or Conflict("this contradicts what is stored") from error
-    except sqlite3.Error as error:
-        raise Unavailable(f"the database cannot be used: {error}") from error
+
+
+def unstorable(why: object) -> Invalid:
+    """Return the refusal of a value that the database cannot hold."""
+    return Invalid(Problem("", f"a value cannot be stored: {why}"))

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Integer, String, bindparam, insert, select, update
 
-from campuscore.adapters.sql.desk import Answer, Desk, among, ids_text
+from campuscore.adapters.sql.desk import Answer, Desk
+from campuscore.adapters.sql.dialects import among, ids_text
 from campuscore.adapters.sql.scope import people_within, scope_values
 from campuscore.adapters.sql.tables import users
 from campuscore.adapters.sql.trouble import translated
@@ -71,8 +72,7 @@ class SqlUsers:
             created_at=created_at,
         )
         with translated(taken=_taken(new.username)):
-            result = self._desk.execute(_ADD, _values(user))
-        user.id = result.new_id
+            user.id = self._desk.insert(_ADD, _values(user))
         return user
 
     def save(self, user: User) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from campuscore.adapters.sql.attendance import SqlAttachments, SqlCheckIns
 from campuscore.adapters.sql.auth import SqlApiTokens, SqlCredentials, SqlSessions
@@ -19,7 +19,7 @@ from campuscore.adapters.sql.packages import SqlPackages
 from campuscore.adapters.sql.revision import revise
 from campuscore.adapters.sql.roster import SqlRosterLinks
 from campuscore.adapters.sql.schedule import SqlEntries, SqlRooms, SqlTerms
-from campuscore.adapters.sql.seats import Row
+from campuscore.adapters.sql.seats import Row, Seat
 from campuscore.adapters.sql.trouble import translated
 from campuscore.adapters.sql.users import SqlUsers
 from campuscore.domain.events import NewMessage
@@ -31,7 +31,7 @@ class SqlWork:
     """One transaction over all repositories."""
 
     def __init__(
-        self, row: Row, begin: str, now: Callable[[], datetime], directory: Directory
+        self, row: Row[Any], begin: str, now: Callable[[], datetime], directory: Directory
     ) -> None:
         self._now = now
         self._directory = directory
@@ -41,7 +41,7 @@ class SqlWork:
         self._depth = 0
 
     def __enter__(self) -> Self:
-        self._seat = self._row.take(self._begin)
+        self._seat: Seat = self._row.take(self._begin)
         self._desk = self._seat.desk
         self._desk.revised.clear()
         return self

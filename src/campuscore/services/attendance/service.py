@@ -44,6 +44,7 @@ from campuscore.services.attendance.rules import (
 )
 from campuscore.services.intake import Intake
 from campuscore.services.policy import PersonTarget, Policy
+from campuscore.services.retrying import retrying
 from campuscore.services.shelf import LARGEST, Kept, Shelf
 
 __all__ = ["MAX_BULK", "AttendanceService"]
@@ -96,6 +97,7 @@ class AttendanceService:
             raise of_one(error) from error
         return rows[0]
 
+    @retrying
     def check_in_many(
         self,
         principal: Principal,
@@ -237,6 +239,16 @@ class AttendanceService:
             row = self._attachment(work, principal, "attendance.read", attachment_id)
         return row, self.blobs.open(row.sha256)
 
+    def fetch_file(
+        self, principal: Principal, attachment_id: int
+    ) -> tuple[Attachment, str | Iterator[bytes]]:
+        """Return a file and where a client can fetch it, or else its bytes as ``open_file``."""
+        with self.store.read() as work:
+            row = self._attachment(work, principal, "attendance.read", attachment_id)
+        address = self.blobs.address(row.sha256, row.filename, row.content_type)
+        return row, address or self.blobs.open(row.sha256)
+
+    @retrying
     def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
         """Take a file out of every list, or raise NotFound."""
         with self.store.write() as work:
@@ -245,6 +257,7 @@ class AttendanceService:
             work.emit(NewMessage("file.withdrawn", str(row.user), {"id": attachment_id}))
             work.commit()
 
+    @retrying
     def rebuild(self, principal: Principal) -> int:
         """Compute every local day anew, as after a change of the campus time zone."""
         self.policy.scope(principal, "attendance.rebuild")
@@ -253,6 +266,7 @@ class AttendanceService:
             work.commit()
         return count
 
+    @retrying
     def record_login_later(self, message: Message) -> None:
         """Record a login's check-in that failed with its login; the outbox calls this."""
         payload = message.payload
@@ -269,6 +283,15 @@ class AttendanceService:
         with self.store.write() as work:
             record(work, [fact])
             work.commit()
+
+    @retrying
+    def _attach(self, new: NewAttachment, blob: Blob) -> Attachment:
+        with self.store.write() as work:
+            row = work.attachments.add(new, blob, self.days.now())
+            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
+            work.emit(NewMessage("file.attached", str(row.user), payload))
+            work.commit()
+        return row
 
     def _fact(
         self, who: Principal, new: NewCheckIn, now: datetime, method: CheckInMethod, origin: Origin

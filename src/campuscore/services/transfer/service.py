@@ -24,6 +24,7 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.intake import Intake
 from campuscore.services.policy import Policy
+from campuscore.services.retrying import retrying
 from campuscore.services.transfer.records import Records
 from campuscore.services.transfer.tally import Ledger
 
@@ -107,8 +108,9 @@ class TransferService:
         1
         """
         scope = self.policy.scope(principal, "rosters.import")
-        ledger = Ledger(skip_broken)
-        users = self._bring_records(principal, transfer, scope, ledger, dry_run=dry_run)
+        users, ledger = self._bring_records(
+            principal, transfer, scope, skip_broken=skip_broken, dry_run=dry_run
+        )
         # What follows comes in one by one, so that one that cannot holds up nothing else.
         ledger.skip_broken = True
         with self.store.read() as work:
@@ -122,15 +124,17 @@ class TransferService:
             _tell(done, "package")
         return ledger.report(transfer.source, transfer.ignored, dry_run=dry_run)
 
+    @retrying
     def _bring_records(
         self,
         principal: Principal,
         transfer: Transfer,
         scope: Scope,
-        ledger: Ledger,
         *,
+        skip_broken: bool,
         dry_run: bool,
-    ) -> dict[str, User]:
+    ) -> tuple[dict[str, User], Ledger]:
+        ledger = Ledger(skip_broken)
         with self.store.write() as work:
             records = Records(work, transfer, scope, self.days, ledger)
             records.run()
@@ -138,7 +142,7 @@ class TransferService:
             work.emit(_event(principal, ledger.report(transfer.source, (), dry_run=dry_run)))
             if not dry_run:
                 work.commit()
-        return records.users
+        return records.users, ledger
 
     def _bring_file(
         self,

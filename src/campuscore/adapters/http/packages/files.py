@@ -9,7 +9,7 @@ import falcon
 from attrs import frozen
 
 from campuscore.adapters.http.packages.simple import file_path
-from campuscore.adapters.http.route import Ask, Stream
+from campuscore.adapters.http.route import Ask, Elsewhere, Stream
 from campuscore.domain.packages import DistKind
 from campuscore.errors import NotFound
 
@@ -30,7 +30,7 @@ def redirect(ask: Ask, name: str, filename: str) -> None:
     raise falcon.HTTPFound(ask.req.root_path + file_path(file))
 
 
-def download(ask: Ask, first: str, second: str, rest: str, filename: str) -> Stream:
+def download(ask: Ask, first: str, second: str, rest: str, filename: str) -> Stream | Elsewhere:
     """Send a file, its metadata, or a part of either."""
     service = ask.campus.packages
     file = service.file(ask.principal, filename.removesuffix(_SIDECAR))
@@ -45,7 +45,7 @@ def download(ask: Ask, first: str, second: str, rest: str, filename: str) -> Str
         raise falcon.HTTPStatus(falcon.HTTP_304)
     elsewhere = service.address(ask.principal, name, filename)
     if elsewhere is not None and ask.req.method == "GET":
-        raise falcon.HTTPFound(elsewhere)
+        return Elsewhere(elsewhere)
     part = _part(ask.req, name, size)
     headers = {"Accept-Ranges": "bytes", "Cache-Control": _cache(ask)}
     if part.length != size:

@@ -88,6 +88,7 @@ def _reading(path: str, handler: Handler, summary: str, answer: Any, media_type:
         answer=answer,
         media_type=media_type,
         installers=True,
+        elsewhere=handler in {download, redirect},
         refusals=(404,),
         params=_FORMAT if "simple" in path and handler is not redirect else (),
     )

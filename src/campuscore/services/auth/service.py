@@ -1,4 +1,4 @@
-"""Auth: login, refresh, logout, sessions, passwords, API tokens."""
+"""The service of auth."""
 
 from __future__ import annotations
 
@@ -34,14 +34,20 @@ from campuscore.errors import (
 from campuscore.ports.attendance import Fact
 from campuscore.ports.auth import AccessTokens, NewSession, PasswordHasher
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.auth.rules import (
+    REFRESH_PREFIX,
+    TOKEN_PREFIX,
+    new_secret,
+    no_session,
+    parse_refresh,
+    refused_refresh,
+)
 from campuscore.services.policy import PersonTarget, Policy
+from campuscore.services.retrying import retrying
 
 __all__ = ["AuthService"]
 
-_TOKEN_PREFIX = "cct_"  # noqa: S105 - a prefix by which leaked tokens are found, not a secret
-_REFRESH_PREFIX = "ccr_"
 _TOUCH_EVERY = timedelta(minutes=1)
-_LONGEST_REFRESH = 128
 
 
 @frozen
@@ -72,26 +78,9 @@ class AuthService:
         """
         origin = origin or Origin()
         user, stored = self._check_password(username, password)
-        secret, refresh_hash = _new_secret()
-        now = self.days.now()
-        with self.store.write() as work:
-            session_id = work.sessions.open(
-                NewSession(
-                    user.id,
-                    refresh_hash,
-                    now,
-                    now + self.lifetimes.session,
-                    origin.ip_address,
-                    origin.user_agent,
-                )
-            )
-            if stored:
-                work.credentials.rehash(user.id, *stored)
-            work.emit(NewMessage("session.opened", str(user.id), {"session": session_id}))
-            self._check_in(work, user, now, origin)
-            work.commit()
-        return self._pair(user.id, session_id, secret, now)
+        return self._open_session(user, stored, origin)
 
+    @retrying
     def refresh(self, token: str) -> TokenPair:
         """Exchange a refresh token, once, for a new pair.
 
@@ -100,14 +89,14 @@ class AuthService:
         Unauthenticated
             The token was used before, its session has ended, or its user is shut out.
         """
-        session_id, old = _parse_refresh(token)
-        secret, new_hash = _new_secret()
+        session_id, old = parse_refresh(token)
+        secret, new_hash = new_secret()
         now = self.days.now()
         with self.store.write() as work:
             idle = now - self.lifetimes.idle
             user_id = work.sessions.rotate(session_id, old, new_hash, now, idle)
             if user_id is None:
-                raise _refused_refresh()
+                raise refused_refresh()
             work.commit()
         return self._pair(user_id, session_id, secret, now)
 
@@ -122,7 +111,7 @@ class AuthService:
         Unauthenticated
             The token is not valid, or no longer counts.
         """
-        if token.startswith(_TOKEN_PREFIX):
+        if token.startswith(TOKEN_PREFIX):
             return self._by_api_token(token)
         now = self.days.now()
         claims = self.access.verify(token, now)
@@ -168,13 +157,7 @@ class AuthService:
         if not self.hasher.verify(old[:LONGEST], stored).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
-        now = self.days.now()
-        with self.store.write() as work:
-            if not work.credentials.rehash(principal.user_id, stored, fresh):
-                raise Conflict("the password was changed meanwhile", code="password_changed")
-            work.sessions.end_all(principal.user_id, now, keep=principal.session_id)
-            work.emit(NewMessage("user.password_set", str(principal.user_id)))
-            work.commit()
+        self._replace_password(principal, stored, fresh)
 
     def sessions(self, principal: Principal, user_id: int | None = None) -> list[Session]:
         """List one's own open sessions, or (with ``auth.manage``) those of a user."""
@@ -187,8 +170,9 @@ class AuthService:
         for session in self.sessions(principal):
             if session.id == session_id:
                 return session
-        raise _no_session(session_id)
+        raise no_session(session_id)
 
+    @retrying
     def end_all_sessions(self, principal: Principal, user_id: int | None = None) -> int:
         """End all of one's own sessions, or (with ``auth.manage``) of a user; return how many."""
         wanted = self._whose(principal, user_id)
@@ -198,6 +182,7 @@ class AuthService:
             work.commit()
         return count
 
+    @retrying
     def end_session(
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
@@ -205,10 +190,11 @@ class AuthService:
         wanted = self._whose(principal, user_id)
         with self.store.write() as work:
             if not work.sessions.end(session_id, wanted, self.days.now()):
-                raise _no_session(session_id)
+                raise no_session(session_id)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
 
+    @retrying
     def mint_token(
         self, principal: Principal, new: NewApiToken, user_id: int | None = None
     ) -> MintedToken:
@@ -226,7 +212,7 @@ class AuthService:
             raise Forbidden("an API token cannot mint another", code="session_needed")
         now = self.days.now()
         new.check(self.policy.rules, now)
-        secret = _TOKEN_PREFIX + secrets.token_urlsafe(32)
+        secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
         row = ApiToken(0, wanted, new.name, new.scopes, now, new.expires_at, None)
         with self.store.write() as work:
             self.policy.require(work, principal, "users.read", PersonTarget(wanted))
@@ -241,6 +227,7 @@ class AuthService:
         with self.store.read() as work:
             return work.tokens.list(wanted or None)
 
+    @retrying
     def revoke_token(self, principal: Principal, token_id: int) -> None:
         """Revoke an API token of one's own, or (with ``auth.manage``) of anybody; else NotFound."""
         self.policy.scope(principal, "auth.self")
@@ -263,6 +250,46 @@ class AuthService:
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
         return credential.user, fresh
 
+    @retrying
+    def _open_session(
+        self, user: User, stored: tuple[str, str] | None, origin: Origin
+    ) -> TokenPair:
+        secret, refresh_hash = new_secret()
+        now = self.days.now()
+        with self.store.write() as work:
+            session_id = work.sessions.open(
+                NewSession(
+                    user.id,
+                    refresh_hash,
+                    now,
+                    now + self.lifetimes.session,
+                    origin.ip_address,
+                    origin.user_agent,
+                )
+            )
+            if stored:
+                work.credentials.rehash(user.id, *stored)
+            work.emit(NewMessage("session.opened", str(user.id), {"session": session_id}))
+            self._check_in(work, user, now, origin)
+            work.commit()
+        return self._pair(user.id, session_id, secret, now)
+
+    @retrying
+    def _replace_password(self, principal: Principal, stored: str, fresh: str) -> None:
+        with self.store.write() as work:
+            if not work.credentials.rehash(principal.user_id, stored, fresh):
+                raise Conflict("the password was changed meanwhile", code="password_changed")
+            keep = principal.session_id
+            work.sessions.end_all(principal.user_id, self.days.now(), keep=keep)
+            work.emit(NewMessage("user.password_set", str(principal.user_id)))
+            work.commit()
+
+    @retrying
+    def _touch(self, token_id: int, now: datetime) -> None:
+        with self.store.write() as work:
+            work.tokens.touch(token_id, now)
+            work.commit()
+
     def _check_in(self, work: Work, user: User, now: datetime, origin: Origin) -> None:
         if not self.check_in_on_login:
             return
@@ -278,7 +305,7 @@ class AuthService:
 
     def _pair(self, user_id: int, session_id: int, secret: str, now: datetime) -> TokenPair:
         access = self.access.issue(user_id, session_id, now, now + self.lifetimes.access)
-        return TokenPair(access, f"{_REFRESH_PREFIX}{session_id}_{secret}")
+        return TokenPair(access, f"{REFRESH_PREFIX}{session_id}_{secret}")
 
     def _by_api_token(self, token: str) -> Principal:
         now = self.days.now()
@@ -289,9 +316,7 @@ class AuthService:
             raise Unauthenticated("the API token is not valid", code="token_invalid")
         row, user = found
         if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:
-            with self.store.write() as work:
-                work.tokens.touch(row.id, now)
-                work.commit()
+            self._touch(row.id, now)
         return Principal(user.id, user.username, user.role, "token", None, row.scopes)
 
     def _whose(self, principal: Principal, user_id: int | None) -> int:
@@ -300,24 +325,3 @@ class AuthService:
             return principal.user_id
         self.policy.scope(principal, "auth.manage")
         return user_id
-
-
-def _new_secret() -> tuple[str, bytes]:
-    secret = secrets.token_urlsafe(32)
-    return secret, hashlib.sha256(secret.encode()).digest()
-
-
-def _parse_refresh(token: str) -> tuple[int, bytes]:
-    session, _, secret = token.removeprefix(_REFRESH_PREFIX).partition("_")
-    known = token.startswith(_REFRESH_PREFIX) and session.isascii() and session.isdigit()
-    if not known or len(token) > _LONGEST_REFRESH:
-        raise _refused_refresh()
-    return int(session[:18]), hashlib.sha256(secret.encode("utf-8", "replace")).digest()
-
-
-def _no_session(session_id: int) -> NotFound:
-    return NotFound(f"there is no session {session_id}", code="session_not_found")
-
-
-def _refused_refresh() -> Unauthenticated:
-    return Unauthenticated("the refresh token is not valid", code="refresh_refused")

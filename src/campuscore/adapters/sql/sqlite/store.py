@@ -1,0 +1,93 @@
+"""The SQLite store: readers and one writer, each with connections of their own.
+
+Readers are opened query-only, so that a read cannot take the write lock.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+from campuscore.adapters.sql.keeper import SqlKeeper
+from campuscore.adapters.sql.sqlite.seats import SqliteRow
+from campuscore.adapters.sql.store import SqlStore
+from campuscore.domain.days import utc_now
+from campuscore.errors import Misconfigured, Unavailable
+from campuscore.settings import Settings
+
+__all__ = ["open_store", "store_of"]
+
+_READERS = 32
+
+
+def open_store(
+    url: str,
+    *,
+    synchronous: str = "full",
+    lock_seconds: float = 30,
+    readers: int = _READERS,
+    now: Callable[[], datetime] = utc_now,
+) -> SqlStore:
+    """Open a store on a SQLite file; the schema is the keeper's business."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.query:
+        raise Misconfigured(f"database_url: {url!r} is not of the form sqlite:///PATH")
+    if parsed.database == ":memory:":
+        raise Misconfigured("database_url: for a store in memory say memory://")
+    path = Path(parsed.database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{path.parent}: {error.strerror}") from error
+    flushing = f"PRAGMA synchronous={synchronous.upper()}"
+    pragmas = ["PRAGMA journal_mode=WAL", flushing, "PRAGMA foreign_keys=ON"]
+    upkeep = create_engine(
+        "sqlite://",
+        creator=_connector(path, pragmas, lock_seconds),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+    )
+    reader_row = SqliteRow(
+        _connector(path, [*pragmas, "PRAGMA query_only=ON"], lock_seconds), readers, lock_seconds
+    )
+    writer_row = SqliteRow(
+        _connector(path, [*pragmas, "PRAGMA busy_timeout=1"], lock_seconds), 1, lock_seconds
+    )
+    return SqlStore(
+        readers=reader_row,
+        writers=writer_row,
+        begin_read="BEGIN",
+        begin_write="BEGIN IMMEDIATE",
+        keeper=SqlKeeper(upkeep, (reader_row, writer_row), ["BEGIN IMMEDIATE"]),
+        now=now,
+    )
+
+
+def store_of(settings: Settings, now: Callable[[], datetime]) -> SqlStore:
+    """Open the store that the settings name."""
+    return open_store(
+        settings.database,
+        synchronous=settings.sqlite_synchronous,
+        lock_seconds=settings.lock_seconds,
+        now=now,
+    )
+
+
+def _connector(
+    path: Path, pragmas: list[str], lock_seconds: float
+) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        raw = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, timeout=lock_seconds
+        )
+        for pragma in pragmas:
+            raw.execute(pragma)
+        return raw
+
+    return connect
