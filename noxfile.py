@@ -91,9 +91,21 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the example programs as a reader would."""
-    session.install("-e", ".[all]")
+    session.install("-e", ".[all,testing]", *_group("examples"))
     session.run("python", "examples/embed.py")
     session.run("bash", "examples/cli_script.sh", external=True)
+    session.run("python", "examples/wsgi_deploy/smoke.py")
+    for folder in ("custom_frontend", "flask_embed"):
+        session.run("pytest", "--import-mode=prepend", f"examples/{folder}")
+    # Found by its entry point, as it would be where somebody has installed it.
+    plugin = Path(session.create_tmp(), "zlite")
+    shutil.rmtree(plugin, ignore_errors=True)
+    source = "examples/custom_blob_store"
+    session.run(
+        *("python", "-m", "pip", "install", "--quiet", "--no-deps"),
+        *("--target", str(plugin), f"./{source}"),
+    )
+    session.run("pytest", f"{source}/tests", env={"PYTHONPATH": str(plugin)})
 
 
 @nox.session
