@@ -21,7 +21,8 @@ from campuscore.adapters.cli.main import main as command_line
 from campuscore.adapters.http import openapi
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.domain.unset import UNSET
-from campuscore.settings import PREFIX, Settings, describe
+from campuscore.settings import Settings, describe
+from campuscore.settings.source import PREFIX
 
 __all__ = ["PAGES", "write"]
 

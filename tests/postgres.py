@@ -11,6 +11,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,6 +32,17 @@ __all__ = ["GIVEN", "Databases", "running"]
 
 GIVEN = "CAMPUSCORE_TEST_DATABASE_URL"
 _PATIENCE = 30.0
+_CLEAR = """
+import os, pathlib, shutil, signal, sys, time
+sys.stdin.read()
+folder = pathlib.Path(sys.argv[1])
+running = folder / "data" / "postmaster.pid"
+if running.exists():
+    os.kill(int(running.read_text().split()[0]), signal.SIGINT)
+    while running.exists():
+        time.sleep(0.1)
+shutil.rmtree(folder, ignore_errors=True)
+"""
 _SMALL = {
     "listen_addresses": "",
     "max_connections": "60",
@@ -125,14 +137,25 @@ def running(given: str | None = None) -> Iterator[Any]:
         return
     folder = Path(tempfile.mkdtemp(prefix="campuscore-postgres-"))
     server = None
+    with _cleared(folder):
+        try:
+            server = _initialized(folder)
+            server.start()
+            yield server
+        finally:
+            if server is not None:
+                server.stop()
+
+
+@contextmanager
+def _cleared(folder: Path) -> Iterator[None]:
+    """Remove the folder at the end, and what runs in it when this process is killed before."""
+    command = [sys.executable, "-c", _CLEAR, str(folder)]
+    watcher = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     try:
-        server = _initialized(folder)
-        server.start()
-        yield server
+        yield
     finally:
-        if server is not None:
-            server.stop()
-        shutil.rmtree(folder)
+        watcher.communicate()
 
 
 def _initialized(folder: Path) -> Server:

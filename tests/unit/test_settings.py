@@ -182,7 +182,7 @@ class TestOrigins:
         settings = source.read(Settings)
 
         assert (settings.access_minutes, settings.idle_days, settings.session_days) == (5, 4, 8)
-        assert source.origins() == {
+        assert source.origins(Settings) == {
             "access_minutes": f"file {path}",
             "idle_days": "flag",
             "session_days": "environment CAMPUSCORE_SESSION_DAYS",

@@ -6,7 +6,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import show_rows
-from campuscore.settings import describe
+from campuscore.settings import Settings, describe
 
 __all__ = ["config"]
 
@@ -20,5 +20,5 @@ def config() -> None:
 @pass_invocation
 def show_settings(invocation: Invocation) -> None:
     """Show each setting with its origin; secrets are masked."""
-    rows = describe(invocation.settings(), invocation.source.origins())
+    rows = describe(invocation.settings(), invocation.source.origins(Settings))
     show_rows(invocation, rows, ("name", "value", "origin"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import partial
-from itertools import chain
 
 from attrs import field, frozen
 
-from campuscore.domain.access import Scope
 from campuscore.domain.attendance import (
     Attachment,
     CheckIn,
@@ -24,16 +22,16 @@ from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, Message, NewMessage
 from campuscore.domain.files import Blob
-from campuscore.domain.paging import Page, PageRequest, Slice, cut_page
+from campuscore.domain.paging import Page, PageRequest, cut_page
 from campuscore.errors import Invalid, NotFound, TooLarge
 from campuscore.ports.attendance import Fact
 from campuscore.ports.files import BlobStore
-from campuscore.ports.sheets import Cell, SheetWriter
+from campuscore.ports.sheets import SheetWriter
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.attendance.reports import Reports
 from campuscore.services.attendance.rules import (
     HEAD,
     Sheet,
-    cells,
     check_times,
     check_users,
     is_own,
@@ -45,16 +43,14 @@ from campuscore.services.attendance.rules import (
 from campuscore.services.intake import Intake
 from campuscore.services.policy import PersonTarget, Policy
 from campuscore.services.retrying import retrying
-from campuscore.services.shelf import LARGEST, Kept, Shelf
+from campuscore.services.shelf import Kept, Shelf
 
 __all__ = ["MAX_BULK", "AttendanceService"]
 
 MAX_BULK = 10_000
 """The most check-ins in one call."""
 
-_SETTLED = timedelta(hours=2)
 _PAGE = 1000
-_NO_LIMIT = Slice(1 << 62)
 
 
 @frozen
@@ -172,14 +168,7 @@ class AttendanceService:
         anything else streams in constant memory.
         """
         scope = self.policy.scope(principal, "attendance.read")
-        query = query or DayQuery()
-        if not self._is_over(query):
-            return self._stream_json(scope, query, files)
-        key = (scope, query, files)
-        with self.store.read() as work:
-            revision = work.check_ins.revision()
-        kept = self.shelf.find(key, revision)
-        return kept or self._keep(key, revision, self._stream_json(scope, query, files))
+        return self._reports.json(scope, query or DayQuery(), files)
 
     def sheet(
         self,
@@ -200,7 +189,7 @@ class AttendanceService:
         writer = self.sheets.get(form)
         if writer is None:
             raise Invalid.at("/format", f"must be one of {', '.join(sorted(self.sheets))}")
-        rows = self._stream_cells(scope, query or DayQuery(), files)
+        rows = self._reports.cells(scope, query or DayQuery(), files)
         chunks = writer.write("attendance", HEAD, rows)
         return Sheet(f"attendance{writer.suffix}", writer.media_type, chunks)
 
@@ -293,6 +282,10 @@ class AttendanceService:
             work.commit()
         return row
 
+    @property
+    def _reports(self) -> Reports:
+        return Reports(self.store, self.days, self.shelf)
+
     def _fact(
         self, who: Principal, new: NewCheckIn, now: datetime, method: CheckInMethod, origin: Origin
     ) -> Fact:
@@ -300,38 +293,6 @@ class AttendanceService:
         user = who.user_id if new.user is None else new.user
         address, agent = origin.ip_address, origin.user_agent
         return Fact(user, at, self.days.local(at), method, address, agent)
-
-    def _is_over(self, query: DayQuery) -> bool:
-        """Say whether all days of a query ended so long ago that nobody records for them."""
-        if query.until is None or query.until >= self.days.today():
-            return False
-        return self.days.now() >= self.days.end_of(query.until) + _SETTLED
-
-    def _keep(
-        self, key: Hashable, revision: int, chunks: Iterator[bytes]
-    ) -> Iterator[bytes] | Kept:
-        """Keep an answer of ordinary size; a very long one streams on."""
-        read: list[bytes] = []
-        size = 0
-        for chunk in chunks:
-            read.append(chunk)
-            size += len(chunk)
-            if size > LARGEST:
-                return chain(read, chunks)
-        return self.shelf.keep(key, revision, b"".join(read))
-
-    def _stream_json(self, scope: Scope, query: DayQuery, files: str) -> Iterator[bytes]:
-        opening = "["
-        with self.store.read() as work:
-            for text in work.check_ins.days_json(scope, query, _NO_LIMIT, files):
-                yield (opening + text).encode()
-                opening = ","
-        yield b"[]" if opening == "[" else b"]"
-
-    def _stream_cells(self, scope: Scope, query: DayQuery, files: str) -> Iterator[Sequence[Cell]]:
-        with self.store.read() as work:
-            for row in work.check_ins.days(scope, query, _NO_LIMIT, files):
-                yield cells(row)
 
     def _attachment(
         self, work: Work, principal: Principal, action: str, attachment_id: int
