@@ -1,6 +1,7 @@
 """Build the database of a Django campus, as the seed has one: run as a program of its own.
 
-``python old_campus.py FOLDER`` writes FOLDER/old.db and FOLDER/media.
+``python old_campus.py FOLDER [URL]`` writes FOLDER/media, and FOLDER/old.db or
+a database on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -14,12 +15,26 @@ from django.conf import settings
 import django
 
 FOLDER = Path(sys.argv[1])
+
+
+def database() -> dict[str, object]:
+    if len(sys.argv) < 3:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "old.db"}
+    from psycopg.conninfo import conninfo_to_dict
+
+    found = conninfo_to_dict(sys.argv[2])
+    names = {"NAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user"}
+    given = {name: str(found[key]) for name, key in names.items() if found.get(key)}
+    return {"ENGINE": "django.db.backends.postgresql", **given}
+
+
 settings.configure(
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "old.db"}},
+    DATABASES={"default": database()},
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "campus"],
     AUTH_USER_MODEL="campus.User",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     MEDIA_ROOT=FOLDER / "media",
+    MIGRATION_MODULES={"auth": None, "contenttypes": None},
     USE_TZ=True,
     SECRET_KEY="only for this test",
 )

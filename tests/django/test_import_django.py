@@ -346,6 +346,26 @@ def test_argon2_of_django_is_taken_as_it_is(run: Run, old: Path, settings: Setti
         campus.auth.login("bob", "from-django-too")
 
 
+def test_a_file_may_hang_on_an_attendance_record(run: Run, old: Path, settings: Settings) -> None:
+    change(old, "DELETE FROM campus_attachment")
+    change(
+        old,
+        "CREATE TABLE campus_attendancefile (id INTEGER PRIMARY KEY, file TEXT, created_at TEXT,"
+        " attendance_id INTEGER REFERENCES campus_attendancelog)",
+    )
+    name = "attendance/slip.pdf"
+    for log in (1, 99):
+        row = (name, "2026-03-20 10:00:00", log)
+        columns = "file, created_at, attendance_id"
+        change(old, f"INSERT INTO campus_attendancefile ({columns}) VALUES (?, ?, ?)", *row)
+    done = run("import-django", old / "old.db", "--media", old / "media")
+    assert "campus_attendancefile:2  file  slip.pdf  skipped  there is no user" in done.stdout
+    with open_campus(settings) as campus:
+        bob = campus.users.find_named(campus.operator, "bob").id
+        files = campus.attendance.files(campus.operator, bob, date(2026, 3, 1))
+        assert [file.filename for file in files] == ["slip.pdf"]
+
+
 def test_tables_can_be_named(run: Run, old: Path, tmp_path: Path, settings: Settings) -> None:
     for statement in (
         "ALTER TABLE campus_attendancelog RENAME TO visits",
@@ -432,6 +452,22 @@ def test_a_memory_campus_takes_it_too(old: Path) -> None:
         report = campus.transfers.import_(campus.operator, transfer)
     assert [tally.created for tally in report.counts.values()] == [5, 2, 5, 4, 3, 2, 1]
     assert {row.outcome for row in report.rows} == {Outcome.CREATED, Outcome.SKIPPED}
+
+
+def test_postgresql_is_read_and_written_too(databases, made: Path, tmp_path: Path) -> None:
+    write_wheel(tmp_path / "made.whl")
+    old, new = databases.create(), databases.create()
+    subprocess.run([sys.executable, HERE / "old_campus.py", tmp_path, old], check=True)
+    settings = Settings(home=str(tmp_path / "home"), database_url=new)
+    with open_campus(settings) as campus:
+        for created in ([5, 2, 5, 4, 3, 2, 1], [0] * 7):
+            with open_django(old, media=tmp_path / "media") as transfer:
+                report = campus.transfers.import_(campus.operator, transfer)
+            assert [tally.created for tally in report.counts.values()] == created
+        for username, password in OLD.items():
+            campus.auth.login(username, password)
+        row = campus.attendance.list(campus.operator, CheckInQuery(username="bob")).items[-1]
+        assert row.timestamp == datetime(2026, 3, 1, 5, 30, 0, 250000, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

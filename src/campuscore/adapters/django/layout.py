@@ -43,7 +43,8 @@ class Role:
 
 _USER = ("user_id", "student_id", "person_id", "member_id", "owner_id")
 _FILE = ("file", "document", "attachment", "path")
-_CREATED = ("timestamp", "created_at", "uploaded_at", "created", "uploaded")
+_SEEN = ("timestamp", "login_time", "logged_at", "datetime", "time", "created_at")
+_CREATED = (*_SEEN, "uploaded_at", "created", "uploaded")
 
 ROLES: Names[str, Role] = {
     "users": Role(
@@ -79,7 +80,7 @@ ROLES: Names[str, Role] = {
         (("user",), ("at",)),
         {
             "user": _USER,
-            "at": ("timestamp", "login_time", "logged_at", "datetime", "time", "created_at"),
+            "at": _SEEN,
             "ip_address": ("ip_address", "ip"),
             "user_agent": ("user_agent",),
             "method": ("method",),

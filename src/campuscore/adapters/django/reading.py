@@ -202,7 +202,7 @@ class _Reader:
         if not name:
             return None
         user, at = self.logs.get(row.text("log"), (row.text("user"), None))
-        day: date | datetime | None = row.moment("day") or at
+        day: date | datetime | None = at or row.moment("day")
         if day is None:
             raise Fault(row.columns.get("day", "date"), "is empty")
         said = row.text("filename") or name
