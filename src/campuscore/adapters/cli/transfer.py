@@ -61,9 +61,9 @@ def import_django(
     skip_broken: bool,
     verbose: bool,
 ) -> None:
-    """Move a Django campus here: people with their passwords, attendance, files, timetable.
+    """Move a Django campus here, passwords included.
 
-    DATABASE is a SQLite file or a database URL; one with a password belongs into the variable
+    People, groups, attendance, files, timetable and packages. DATABASE is a SQLite file or a database URL; one with a password belongs into the variable
     DJANGO_DATABASE_URL instead. It is only read. What came in before is left as it is now.
     """
     open_django: Any = load("campuscore.adapters.django:open_django")
