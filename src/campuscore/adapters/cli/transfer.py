@@ -63,8 +63,9 @@ def import_django(
 ) -> None:
     """Move a Django campus here, passwords included.
 
-    People, groups, attendance, files, timetable and packages. DATABASE is a SQLite file or a database URL; one with a password belongs into the variable
-    DJANGO_DATABASE_URL instead. It is only read. What came in before is left as it is now.
+    People, groups, attendance, files, timetable and packages come in; what came in before is left
+    as it is now. DATABASE is a SQLite file or a database URL, and is only read; a URL with a
+    password belongs into the variable DJANGO_DATABASE_URL instead.
     """
     open_django: Any = load("campuscore.adapters.django:open_django")
     layout: Any = load("campuscore.adapters.django:Mapping").of(tables, mapping)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, tzinfo
-from functools import partial
+from functools import lru_cache, partial
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -178,7 +178,7 @@ class _Reader:
             row.text("user"),
             at,
             method,
-            clean_address(row.text("ip_address")),
+            _address(row.text("ip_address")),
             row.text("user_agent")[:_LONGEST_AGENT] or None,
         )
 
@@ -243,6 +243,10 @@ class _Reader:
         """Say whether any of the roles of a table reads a column."""
         mine = [source for source in self._sources() if source.table.name == table]
         return any(column in source.columns.values() for source in mine)
+
+
+# A lab has few addresses, and reading one costs more than all else of a record.
+_address = lru_cache(4096)(clean_address)
 
 
 def _membership(fixed: Role | None, row: Row) -> ForeignMembership:
