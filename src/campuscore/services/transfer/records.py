@@ -49,6 +49,7 @@ class Records:
     ledger: Ledger
     users: dict[str, User] = field(factory=dict[str, User])
     groups: dict[str, int] = field(factory=dict[str, int])
+    archived: set[str] = field(factory=set[str])
 
     def run(self) -> None:
         """Bring in everything but files and packages."""
@@ -109,9 +110,10 @@ class Records:
         for row in _parents_first(self.ledger.sound("group", self.transfer.groups)):
             if row.key in links:
                 self._say("group", row, Outcome.UNCHANGED)
-                # One that was archived since is no place for members any more.
                 if links[row.key] in standing:
                     self.groups[row.key] = links[row.key]
+                else:
+                    self.archived.add(row.key)
                 continue
             parent = self.groups.get(row.parent_key)
             found = names.get((row.new.name, parent))
@@ -141,6 +143,9 @@ class Records:
 
     def _bring_membership(self, row: ForeignMembership, held: set[Held], source: str) -> None:
         user, group = self.users.get(row.user_key), self.groups.get(row.group_key)
+        if row.group_key in self.archived:
+            self._skip("membership", row.place, f"{row.group_key}/{row.user_key}")
+            return
         if user is None or group is None:
             what, which = ("user", row.user_key) if user is None else ("group", row.group_key)
             self._miss("membership", row.place, what, which)
@@ -193,6 +198,9 @@ class Records:
             if row.key in links:
                 self._say("entry", row, Outcome.UNCHANGED)
                 continue
+            if row.group_key in self.archived:
+                self._skip("entry", row.place, row.key)
+                continue
             group = self.groups.get(row.group_key)
             if group is None:
                 self._miss("entry", row.place, "group", row.group_key)
@@ -217,6 +225,10 @@ class Records:
         entry = self.work.entries.add(evolve(new, room=rooms.get(row.room)))
         self._say("entry", row, Outcome.CREATED)
         return entry.id
+
+    def _skip(self, kind: str, place: Place, key: str) -> None:
+        """Leave out what belongs to a group that was archived here since it came in."""
+        self.ledger.say(kind, place, key, Outcome.SKIPPED, "the group is archived here")
 
     def _miss(self, kind: str, place: Place, what: str, key: str) -> None:
         self.ledger.broken(kind, Broken(place, what, f"there is no {what} {key or 'given'}"))
