@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -98,14 +99,13 @@ def examples(session: nox.Session) -> None:
     for folder in ("custom_frontend", "flask_embed"):
         session.run("pytest", "--import-mode=prepend", f"examples/{folder}")
     # Found by its entry point, as it would be where somebody has installed it.
-    plugin = Path(session.create_tmp(), "zlite")
-    shutil.rmtree(plugin, ignore_errors=True)
     source = "examples/custom_blob_store"
-    session.run(
-        *("python", "-m", "pip", "install", "--quiet", "--no-deps"),
-        *("--target", str(plugin), f"./{source}"),
-    )
-    session.run("pytest", f"{source}/tests", env={"PYTHONPATH": str(plugin)})
+    with tempfile.TemporaryDirectory() as plugin:
+        session.run(
+            *("python", "-m", "pip", "install", "--quiet", "--no-deps"),
+            *("--target", plugin, f"./{source}"),
+        )
+        session.run("pytest", f"{source}/tests", env={"PYTHONPATH": plugin})
 
 
 @nox.session
