@@ -24,15 +24,16 @@ UNIMPORTED = ("--exclude-modules", r"migrations|__main__|http\.wsgi")
 
 # What meets the database as a whole; the rest of the suite knows it through its contracts.
 BACKENDS = (
-    "tests/contracts/test_desk.py",
-    "tests/contracts/test_postgres.py",
-    "tests/contracts/test_postgres_store.py",
-    "tests/contracts/test_schema.py",
     "tests/http/test_attendance.py",
     "tests/http/test_refusals.py",
     "tests/http/test_seed_contract.py",
     "tests/cli/test_commands.py",
     "tests/unit/test_roster_import.py",
+    "tests/index/test_crowd.py",
+    "tests/index/test_install.py",
+    "tests/index/test_publish.py",
+    "tests/index/test_read.py",
+    "tests/faults/test_kill_uploads.py",
 )
 
 
@@ -69,7 +70,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def backends(session: nox.Session) -> None:
-    """Run contracts, servers, commands and the roster import on PostgreSQL."""
+    """Run servers, clients, commands and the roster import on PostgreSQL and an object store."""
     session.install("-e", ".[test]")
     session.run("pytest", "-n", "auto", "--backend", "postgres", *BACKENDS, *session.posargs)
 

@@ -188,7 +188,8 @@ def _by_tag(document: dict[str, Any]) -> dict[str, list[tuple[str, str, dict[str
 
 
 def _operation(operation: dict[str, Any]) -> list[str]:
-    right = operation.get("x-action")
+    rights = [operation[name] for name in ("x-action", "x-or-action") if name in operation]
+    right = "` or `".join(rights)
     lines = [operation["summary"], ""]
     lines.append(f"- Right: `{right}`" if right else "- No login is needed.")
     for media, content in operation.get("requestBody", {}).get("content", {}).items():

@@ -90,7 +90,8 @@ def pytest_addoption(parser):
         "--backend",
         choices=("sqlite", "postgres"),
         default="sqlite",
-        help="the database under servers, commands and imports (contracts run on both)",
+        help="under servers, commands and imports: SQLite and files, or PostgreSQL and an object "
+        "store (contracts run on all)",
     )
 
 
@@ -103,6 +104,15 @@ def new_database(request):
     if request.config.getoption("--backend") == "sqlite":
         return str
     return request.getfixturevalue("databases").create
+
+
+@pytest.fixture(scope="session")
+def new_backend(request, new_database):
+    """Return a function that gives CAMPUSCORE_* variables of an empty campus, for servers."""
+    if request.config.getoption("--backend") == "sqlite":
+        return dict
+    fresh_s3 = request.getfixturevalue("fresh_s3")
+    return lambda: {"CAMPUSCORE_DATABASE_URL": new_database(), **fresh_s3()}
 
 
 @pytest.fixture(scope="session")

@@ -137,14 +137,17 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     )
 
 
-def open_campus(settings: Settings | str | None = None, *, days: Days | None = None) -> Campus:
+def open_campus(
+    settings: Settings | str | Path | None = None, *, days: Days | None = None
+) -> Campus:
     """Open a campus, creating or upgrading its database where needed.
 
     Parameters
     ----------
     settings
-        Settings, or just a database URL such as ``sqlite:///campus.db`` or ``memory://``; by
-        default SQLite in the working folder. Files lie beside a database that a URL names.
+        Settings, or just a database URL such as ``sqlite:///campus.db`` or ``memory://``, or the
+        path of a SQLite file; by default SQLite in the working folder. Files lie beside a database
+        that a URL or a path names.
     days
         Another clock, for tests and simulations.
 
@@ -186,7 +189,7 @@ def prepare_home(folder: Path) -> bytes:
     """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
     path = folder / _SECRET_FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _write_secret(path)
         secret = path.read_bytes().strip()
@@ -214,7 +217,9 @@ def _write_secret(path: Path) -> None:
         draft.unlink()
 
 
-def _settings_of(url: str | None) -> Settings:
+def _settings_of(url: str | Path | None) -> Settings:
+    if isinstance(url, Path):
+        url = f"sqlite:///{url.expanduser().resolve()}"
     if not url:
         return Settings()
     path = url.removeprefix("sqlite:///")

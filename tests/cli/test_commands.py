@@ -262,3 +262,68 @@ def test_today_is_the_default_day(run: Run) -> None:
     run("attendance", "check-in", "alice")
     rows = loaded(run("attendance", "day", "--json"))
     assert [row["date"] for row in rows] == [date.today().isoformat()]  # noqa: DTZ011 - UTC campus
+
+
+def test_a_new_campus_is_announced_on_stderr(run: Run, home: Path, tmp_path: Path) -> None:
+    first = run("users", "list", "--json")
+    assert first.stderr == f"created a new campus in {home}\n"
+    assert loaded(first) == []
+    assert run("users", "list").stderr == ""
+    run("db", "upgrade", "--home", tmp_path / "other")
+    assert run("users", "list", "--home", tmp_path / "other").stderr == ""
+
+
+@pytest.mark.parametrize("number", [1 << 63, 1 << 70, -1, "\u0661", "1_0"])
+def test_an_id_that_cannot_be_is_wrong_usage(run: Run, number: object) -> None:
+    for words in (
+        ("groups", "show"),
+        ("schedule", "list", "--group"),
+        ("attendance", "report", "--group"),
+        ("tokens", "revoke"),
+        ("rooms", "remove"),
+        ("events", "retry"),
+    ):
+        dashes = () if words[-1].startswith("-") else ("--",)
+        refused = run(*words, *dashes, number, code=2)
+        assert "is not an id" in refused.stderr
+
+
+def test_what_cannot_be_read_is_named(run: Run) -> None:
+    run("users", "create", "anna")
+    for at in ("0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"):
+        refused = run("attendance", "check-in", "anna", "--at", at, code=2)
+        assert "'--at'" in refused.stderr
+        assert "years 1 to 9999" in refused.stderr
+    for words, name in (
+        (("users", "list", "--search", "\udcff"), "'--search'"),
+        (("users", "show", "\udcff"), "'USER'"),
+        (("tokens", "create", "anna", "t", "--scope", "*", "--scope", "\udcff"), "'--scope'"),
+        (("groups", "create", "\udcff"), "'NAME'"),
+    ):
+        refused = run(*words, code=2)
+        assert name in refused.stderr
+        assert "is not text" in refused.stderr
+
+
+def test_the_name_of_a_file_is_cleaned(run: Run, tmp_path: Path) -> None:
+    run("users", "create", "anna")
+    (tmp_path / "a\nb.txt").write_bytes(b"x")
+    row = loaded(run("attendance", "attach", "anna", "2026-03-04", tmp_path / "a\nb.txt", "--json"))
+    assert row["filename"] == "ab.txt"
+
+
+def test_what_is_made_is_for_its_owner_alone(
+    run: Run, home: Path, database_url: str, tmp_path: Path
+) -> None:
+    run("users", "create", "anna")
+    (tmp_path / "a.txt").write_bytes(b"x")
+    run("attendance", "attach", "anna", "2026-03-04", tmp_path / "a.txt")
+    names = ("", "files") if database_url else ("", "files", "campus.db")
+    modes = {name: (home / name).stat().st_mode & 0o777 for name in names}
+    assert modes == {"": 0o700, "files": 0o700, "campus.db": 0o600}
+
+
+def test_a_folder_that_was_there_keeps_its_mode(run: Run, home: Path) -> None:
+    home.mkdir(mode=0o750)
+    run("users", "list")
+    assert home.stat().st_mode & 0o777 == 0o750

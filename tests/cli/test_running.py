@@ -112,6 +112,7 @@ def test_the_lock_names_its_holder_and_is_empty_afterwards(tmp_path: Path) -> No
         pass
 
     assert (tmp_path / "home" / lock.LOCK_FILE).read_text() == ""
+    assert (tmp_path / "home").stat().st_mode & 0o777 == 0o700
     with lock.hold(tmp_path / "home", "http://here/"):
         pass
 

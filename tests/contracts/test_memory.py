@@ -8,6 +8,7 @@ from campuscore.adapters.memory import open_blobs, open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    BlobClaimsContract,
     BlobStoreContract,
     CheckInsContract,
     CredentialsContract,
@@ -18,6 +19,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    PackagesContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -85,6 +87,14 @@ class TestApiTokens(_Memory, ApiTokensContract):
 
 
 class TestOutbox(_Memory, OutboxContract):
+    pass
+
+
+class TestPackages(_Memory, PackagesContract):
+    pass
+
+
+class TestBlobClaims(_Memory, BlobClaimsContract):
     pass
 
 

@@ -11,6 +11,7 @@ from campuscore.adapters.sql import open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    BlobClaimsContract,
     CheckInsContract,
     CredentialsContract,
     DaysContract,
@@ -20,6 +21,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    PackagesContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -95,6 +97,14 @@ class TestApiTokens(_Sqlite, ApiTokensContract):
 
 
 class TestOutbox(_Sqlite, OutboxContract):
+    pass
+
+
+class TestPackages(_Sqlite, PackagesContract):
+    pass
+
+
+class TestBlobClaims(_Sqlite, BlobClaimsContract):
     pass
 
 

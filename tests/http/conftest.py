@@ -24,6 +24,7 @@ from campuscore.adapters.sql.tables import METADATA
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import NewApiToken
 from campuscore.domain.groups import Membership, NewGroup
+from campuscore.plugins import find_blobs
 
 from .client import Client
 
@@ -32,22 +33,27 @@ ADMIN_PASSWORD = "administrator"
 LONG_AGO = date(2024, 1, 1)
 _PATIENCE = 60.0
 _NUMBERS = count(1)
-_LEFT_OUT = {"leases"}
+_LEFT_OUT = {"leases", "blob_names"}
 _CHANGING = {"api_tokens": "last_used_at", "outbox": "state,attempts,due_at,last_error"}
 
 
 @frozen
 class Server:
-    """A running server, its home folder and its database, if that lies elsewhere."""
+    """A running server, its home folder, and where its records and files are elsewhere."""
 
     port: int
     home: Path
-    database_url: str
+    backend: dict[str, str]
+
+    @property
+    def settings(self) -> Settings:
+        """The settings by which a program opens the same campus."""
+        given = {"home": str(self.home), "time_zone": ZONE, "sqlite_synchronous": "normal"}
+        return Settings.from_env(self.backend, **given)
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that is stored, but what deliveries and the use of a token touch."""
-        files = (path for path in (self.home / "files").rglob("*") if path.is_file())
-        found: dict[str, Any] = {"files": sorted(map(str, files))}
+        found: dict[str, Any] = {"files": self._files()}
         with closing(self._connect()) as connection:
             for name in METADATA.tables.keys() - _LEFT_OUT:
                 columns = map(str, METADATA.tables[name].c.keys())
@@ -56,9 +62,15 @@ class Server:
                 found[name] = connection.execute(rows).fetchall()
         return found
 
+    def _files(self) -> list[str]:
+        if self.backend:
+            return sorted(find_blobs(self.settings.blob_url)(self.settings).names())
+        files = (path for path in (self.home / "files").rglob("*") if path.is_file())
+        return sorted(map(str, files))
+
     def _connect(self) -> Any:
-        if self.database_url:
-            return psycopg.connect(self.database_url)
+        if self.backend:
+            return psycopg.connect(self.settings.database)
         return sqlite3.connect(f"file:{self.home / 'campus.db'}?mode=ro", uri=True)
 
     @contextmanager
@@ -76,17 +88,16 @@ def _quoted(column: str) -> str:
 
 @pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+    tmp_path_factory: pytest.TempPathFactory, new_backend: Callable[[], dict[str, str]]
 ) -> Iterator[Server]:
-    database_url = new_database()
+    backend = new_backend()
     home = tmp_path_factory.mktemp("campus")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environ = {k: v for k, v in os.environ.items() if not k.startswith("CAMPUSCORE_")}
-    environ |= {
+    environ |= backend | {
         "CAMPUSCORE_HOME": str(home),
-        "CAMPUSCORE_DATABASE_URL": database_url,
         "CAMPUSCORE_TIME_ZONE": ZONE,
         "CAMPUSCORE_ADMIN_PASSWORD": ADMIN_PASSWORD,
         "CAMPUSCORE_SQLITE_SYNCHRONOUS": "normal",
@@ -99,7 +110,7 @@ def server(
         process = subprocess.Popen(command, env=environ, stdout=words, stderr=words)
     try:
         _wait_until_ready(process, port, log)
-        yield Server(port, home, database_url)
+        yield Server(port, home, backend)
     finally:
         process.terminate()
         try:
@@ -124,13 +135,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
 @pytest.fixture(scope="session")
 def campus(server: Server) -> Iterator[Campus]:
     """The same campus as a library, to prepare and to look at what the server serves."""
-    settings = Settings(
-        home=str(server.home),
-        database_url=server.database_url,
-        time_zone=ZONE,
-        sqlite_synchronous="normal",
-    )
-    with open_campus(settings) as campus:
+    with open_campus(server.settings) as campus:
         yield campus
 
 

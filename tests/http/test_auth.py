@@ -255,6 +255,7 @@ class TestTokens:
         [
             ({"name": ""}, "/name"),
             ({"name": "x" * 101}, "/name"),
+            ({"name": "a\x00b"}, "/name"),
             ({"name": "x", "scopes": []}, "/scopes"),
             ({"name": "x", "scopes": ["*", "everything"]}, "/scopes/1"),
             ({"name": "x", "scopes": [7]}, "/scopes/0"),

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from .client import Part
+from .client import Part, multipart
 
 KEYS = ["id", "user", "date", "filename", "size", "content_type", "url"]
 DAY = "2024-03-04"
@@ -86,6 +86,8 @@ def refused_forms(user):
         "no date": ((user_id, file()), ["/date"]),
         "no file": ((user_id, day), ["/file"]),
         "nothing": ((), ["/user_id", "/date", "/file"]),
+        "two dates": ((day, day, user_id, file()), ["/date"]),
+        "two unnamed": ((Part("", b"x"), Part("", b"x"), user_id, day, file()), ["/"]),
         "two files": ((file(), file(), user_id, day), ["/file"]),
         "unknown": ((Part("note", b"x"), user_id, day, file()), ["/note"]),
         "bad user": ((Part("user_id", b"anna"), day, file()), ["/user_id"]),
@@ -120,6 +122,42 @@ def test_what_is_no_form_is_refused(server, admin):
 
     assert json.status == 422
     assert unbounded.status == 400
+
+
+def test_media_types_are_compared_without_case(admin, world):
+    user = Part("user_id", str(world.users["student"]).encode())
+    body, kind = multipart(user, Part("date", DAY.encode()), file())
+    sent = {"Content-Type": kind.replace("multipart/form-data", "Multipart/Form-Data")}
+    answer = admin.request("POST", "/attendance/attach_file/", body=body, headers=sent)
+
+    assert answer.status == 201
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'Content-Disposition: form-data; name="\xff"',
+        b'Content-Disposition: form-data; name="file"; filename="\xff"',
+        b"Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''%FF",
+        b"Content-Disposition: form-data; name=\"file\"; filename*=nonsense''a",
+        b'Content-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: \xff',
+    ],
+)
+def test_heads_of_parts_that_are_no_text_are_malformed(server, admin, head):
+    body = b"--b\r\n" + head + b"\r\n\r\nx\r\n--b--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    with server.untouched():
+        refused = admin.request("POST", "/attendance/attach_file/", body=body, headers=kind)
+
+    assert (refused.status, refused.code) == (400, "malformed_json")
+
+
+def test_a_content_type_that_is_not_ascii_is_refused(server, admin, world):
+    user = world.users["student"]
+    with server.untouched():
+        refused = admin.attach(user, DAY, b"x", kind="a/b\x7f")
+
+    assert (refused.status, refused.paths) == (422, ["/file"])
 
 
 @pytest.mark.parametrize("query", ["", "user=1", "date=2024-03-04"])

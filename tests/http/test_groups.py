@@ -131,6 +131,25 @@ def test_unknown_ids_are_404(server, admin, world):
     assert {each.status for each in refused} == {404}
 
 
+def test_who_is_not_there_cannot_leave_nor_in_a_role_that_no_group_knows(server, admin, world):
+    path = f"/groups/{world.groups['lab']}/remove_user/"
+    with server.untouched():
+        unknown = admin.post(path, {"user_id": 999_999})
+        role = admin.post(path, {"user_id": world.users["student"], "role": "guardian"})
+
+    assert (unknown.status, unknown.code) == (404, "user_not_found")
+    assert (role.status, role.paths) == (422, ["/role"])
+
+
+def test_a_deactivated_user_joins_no_group(server, admin, world):
+    assert admin.delete(f"/users/{world.users['stranger']}/").status == 204
+    path, given = f"/groups/{world.groups['lab']}/add_user/", {"user_id": world.users["stranger"]}
+    with server.untouched():
+        refused = admin.post(path, given)
+
+    assert (refused.status, refused.code) == (409, "user_inactive")
+
+
 @pytest.mark.parametrize("given", [{"user_id": "1"}, {"user_id": 1, "role": "admin"}, {}])
 def test_a_bad_membership_is_refused(server, admin, world, given):
     with server.untouched():

@@ -57,6 +57,7 @@ def test_an_operation_says_what_its_route_says(route):
     )
     assert ("security" in operation) is (route.action != PUBLIC)
     assert operation.get("x-action", PUBLIC) == route.action
+    assert operation.get("x-or-action", "") == route.or_action
     assert ("requestBody" in operation) is bool(route.body or route.form)
     assert str(route.status) in operation["responses"]
     if route.action != PUBLIC:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from falcon.testing import TestClient
 
 import campuscore
+from campuscore import Settings, open_campus
+from campuscore.adapters.http import create_app
 
 
 def test_health_and_readiness(anybody):
@@ -76,3 +79,25 @@ def test_no_origin_is_allowed_unless_configured(anybody):
     answer = anybody.get("/healthz", Origin="https://portal.example")
 
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+class TestCors:
+    """A server whose answers the pages of one other origin may read."""
+
+    ORIGIN = "https://portal.example.org"
+
+    @pytest.fixture
+    def ask(self):
+        with open_campus(Settings(database_url="memory://", cors_origins=(self.ORIGIN,))) as campus:
+            client = TestClient(create_app(campus))
+            yield lambda path, **headers: client.simulate_get(path, headers=headers).headers
+
+    @pytest.mark.parametrize("path", ["/healthz", "/users/", "/nowhere"])
+    def test_it_may_read_answers_and_their_headers(self, ask, path):
+        allowed = ask(path, Origin=self.ORIGIN)
+
+        assert allowed["access-control-allow-origin"] == self.ORIGIN
+        assert allowed["access-control-expose-headers"] == "Link, ETag, Content-Disposition"
+        for headers in ({"Origin": self.ORIGIN}, {"Origin": "https://x"}, {}):
+            assert ask(path, **headers)["vary"] == "Origin"
+        assert "access-control-allow-origin" not in ask(path, Origin="https://x")

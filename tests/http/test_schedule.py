@@ -27,6 +27,11 @@ def entry(admin, world, room):
     return answer.json
 
 
+def new(entry):
+    """Return the fields of an entry that a new one has."""
+    return {name: value for name, value in entry.items() if name != "id"}
+
+
 def test_an_entry_is_created_with_group_title_and_date_alone(admin, world):
     given = {"group": world.groups["lab"], "title": "Algebra", "date": "2024-03-05"}
     row = admin.post("/schedule/", given).json
@@ -105,7 +110,7 @@ def test_a_bad_entry_is_refused(server, admin, entry, change, path):
     one = f"/schedule/{entry['id']}/"
     with server.untouched():
         refused = [
-            admin.post("/schedule/", {**entry, **change}),
+            admin.post("/schedule/", {**new(entry), **change}),
             admin.put(one, {**entry, **change}),
             admin.patch(one, change),
         ]
@@ -116,7 +121,7 @@ def test_a_bad_entry_is_refused(server, admin, entry, change, path):
 def test_an_unknown_group_is_404(server, admin, entry):
     with server.untouched():
         refused = [
-            admin.post("/schedule/", {**entry, "group": 999_999}),
+            admin.post("/schedule/", {**new(entry), "group": 999_999}),
             admin.patch(f"/schedule/{entry['id']}/", {"group": 999_999}),
         ]
 
@@ -134,7 +139,7 @@ class TestRights:
                 refused = [
                     client.patch(one, {"title": "x"}),
                     client.delete(one),
-                    client.post("/schedule/", entry),
+                    client.post("/schedule/", new(entry)),
                 ]
             assert {each.status for each in refused} == {403}
         assert world.client("teacher").patch(one, {"title": "Logic"}).status == 200
@@ -229,3 +234,15 @@ def test_a_term_in_use_stays(server, admin, world):
         refused = admin.delete(f"/terms/{term}/")
 
     assert refused.status == 409
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_time_is_no_failure(admin, world, day):
+    given = {"group": world.groups["lab"], "title": "x", "date": day, "start": "01:00"}
+    answer = admin.post("/schedule/", given)
+    (path, wanted) = ("/start", 422) if day == "0001-01-01" else ("", 201)
+
+    assert answer.status == wanted
+    assert path == "" or answer.paths == [path]
+    days = admin.get(f"/attendance/aggregated/?from={day}&to={day}")
+    assert (days.status, days.json) == (200, [])

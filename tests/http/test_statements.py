@@ -120,7 +120,7 @@ LISTS = {
     "/data/": 2,
     "/users/": 2,
     "/groups/": 3,
-    "/groups/{group_id}/members/": 3,
+    "/groups/{group_id}/members/": 4,
     "/attendance/": 2,
     "/attendance/files/": 3,
     "/attendance/aggregated/": 4,
@@ -172,6 +172,7 @@ def test_every_list_is_counted():
         route.path
         for route in ROUTES
         if route.method == "GET"
+        and not route.installers  # whose pages are counted in test_index_statements
         and (getattr(route.answer, "__origin__", None) is list or "download" in route.path)
     }
 

@@ -54,6 +54,16 @@ def test_a_client_may_send_back_what_it_got(admin, world, top):
         assert (answer.status, answer.json) == (200, before)
 
 
+def test_what_only_answers_carry_is_no_field_of_a_new_user(server, admin, world, top):
+    given = {"username": f"new.{world.number}", "id": 7, "created_at": "x"}
+    with server.untouched():
+        created = admin.post(f"{top}/", given)
+        changed = admin.patch(f"{top}/{world.users['student']}/", {"teachers": [], "url": ""})
+
+    assert (created.status, created.paths) == (422, ["/created_at", "/id"])
+    assert (changed.status, changed.paths) == (422, ["/teachers", "/url"])
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
 def test_an_unknown_field_is_refused_with_its_path(server, admin, world, top, method):
     path = f"{top}/" if method == "POST" else f"{top}/{world.users['student']}/"
@@ -67,11 +77,18 @@ def test_an_unknown_field_is_refused_with_its_path(server, admin, world, top, me
 def test_every_bad_field_is_named(server, admin):
     with server.untouched():
         refused = admin.post(
-            "/users/", {"username": "a b", "email": "x", "locale": "?", "first_name": "\x00"}
+            "/users/",
+            {
+                "username": "a b",
+                "email": "x",
+                "locale": "?",
+                "first_name": "\x00",
+                "password": "short",
+            },
         )
 
     assert refused.status == 422
-    assert set(refused.paths) == {"/username", "/first_name", "/email", "/locale"}
+    assert set(refused.paths) == {"/username", "/first_name", "/email", "/locale", "/password"}
 
 
 def test_values_of_the_wrong_kind_are_named(server, admin):

@@ -10,13 +10,13 @@ import pytest
 from attrs import evolve
 
 from campuscore import NewCheckIn, Role
-from campuscore.domain.attendance import CheckInQuery, DayQuery, NewAttachment
+from campuscore.domain.attendance import CheckInMethod, CheckInQuery, DayQuery, NewAttachment
 from campuscore.domain.auth import Origin
 from campuscore.domain.days import Days
 from campuscore.domain.paging import PageRequest
-from campuscore.errors import Forbidden, Invalid, NotFound, TooLarge
+from campuscore.errors import Forbidden, Invalid, NotFound, Problem, TooLarge
 from campuscore.services.attendance import MAX_BULK
-from campuscore.services.attendance import service as service_module
+from campuscore.services.attendance import reports as reports_module
 from campuscore.services.shelf import Kept, Shelf
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
@@ -126,10 +126,53 @@ class TestRecording:
         with pytest.raises(TooLarge):
             town.campus.attendance.check_in_many(town.campus.operator, news)
 
-    def test_the_operator_cannot_check_in_without_a_user(self, town):
-        with pytest.raises(NotFound):
-            town.campus.attendance.check_in(town.campus.operator)
-        assert town.topics() == []
+    def test_the_operator_cannot_check_in_without_a_user(self, town, anna):
+        attendance, operator = town.campus.attendance, town.campus.operator
+        with pytest.raises(Invalid) as one:
+            attendance.check_in(operator)
+        with pytest.raises(Invalid) as many:
+            attendance.check_in_many(operator, [NewCheckIn(user=anna), NewCheckIn()])
+
+        problem = Problem("/user", "the operator is no user; name one")
+        assert one.value.problems == (problem,)
+        assert [p.path for p in many.value.problems] == ["/1/user"]
+        assert "checkin.recorded" not in town.topics()
+
+    def test_bad_times_and_bad_users_are_told_together(self, town, anna):
+        future, early = NOW + timedelta(days=1), datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo"))
+        news = [
+            NewCheckIn(user=anna),
+            NewCheckIn(user=anna, timestamp=future),
+            NewCheckIn(user=999),
+            NewCheckIn(user=998, timestamp=early),
+            NewCheckIn(),
+        ]
+        with pytest.raises(Invalid) as error:
+            town.campus.attendance.check_in_many(town.campus.operator, news)
+
+        paths = {"/1/timestamp", "/2/user", "/3/timestamp", "/3/user", "/4/user"}
+        assert {p.path for p in error.value.problems} == paths
+        assert error.value.code == "invalid"
+
+    def test_a_token_to_record_for_others_records_for_them(self, town, anna):
+        attendance = town.campus.attendance
+        door = town.user("door", Role.DEVICE)
+        only = town.as_seen(door, scopes=("attendance.record_for",))
+
+        assert attendance.check_in(only, NewCheckIn(user=anna)).user == anna
+        scopes = ("attendance.record_for", "users.read")
+        with pytest.raises(Forbidden):
+            attendance.check_in(town.as_seen(anna, scopes=scopes))
+
+    def test_a_method_is_one_of_those_there_are(self, town, anna):
+        attendance = town.campus.attendance
+        new = NewCheckIn(user=anna)
+
+        assert (
+            attendance.check_in(town.campus.operator, new, method="qr").method is CheckInMethod.QR
+        )
+        with pytest.raises(Invalid):
+            attendance.check_in(town.campus.operator, new, method="telepathy")
 
     def test_one_bad_row_leaves_nothing(self, town, anna):
         news = [NewCheckIn(user=anna), NewCheckIn(user=999), NewCheckIn(user=998)]
@@ -258,7 +301,7 @@ class TestKeptAnswers:
         assert isinstance(ask(DayQuery(until=day)), Kept) is kept
 
     def test_a_very_long_answer_streams(self, ask, monkeypatch):
-        monkeypatch.setattr(service_module, "LARGEST", 10)
+        monkeypatch.setattr(reports_module, "LARGEST", 10)
         found = ask()
 
         assert not isinstance(found, Kept)
@@ -324,6 +367,11 @@ def test_the_origin_of_others_is_hidden(town, anna):
     assert seen(town.principal(bert)) == {anna: None, bert: "10.0.0.7"}
     assert seen(town.principal(anna)) == {anna: "10.0.0.7"}
     assert seen(town.campus.operator) == {anna: "10.0.0.7", bert: "10.0.0.7"}
+    admin = town.user("root", Role.ADMIN)
+    assert seen(town.principal(admin)) == {anna: "10.0.0.7", bert: "10.0.0.7"}
+    scopes = ("attendance.read",)
+    assert seen(town.as_seen(admin, scopes=scopes)) == {anna: None, bert: None}
+    assert seen(town.as_seen(anna, scopes=scopes)) == {anna: None}
 
 
 def test_no_rows_are_no_fault(town):

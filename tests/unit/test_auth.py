@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from attrs import evolve
@@ -22,6 +22,8 @@ from campuscore.errors import (
 )
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
+
+AFTER_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
 
 PASSWORD = "correct horse"
 
@@ -400,6 +402,8 @@ class TestApiTokens:
             (NewApiToken(name="x", scopes=("*", "users.fly")), "/scopes/1"),
             (NewApiToken(name="x", scopes=("fly.*",)), "/scopes/0"),
             (NewApiToken(name="x", expires_at=NOW), "/expires_at"),
+            (NewApiToken(name="x", expires_at=AFTER_TIME), "/expires_at"),
+            (NewApiToken(name="\ud800"), "/name"),
         ],
     )
     def test_a_bad_one_is_refused(self, town, auth, anna, new, path):

@@ -10,14 +10,20 @@ from hypothesis import strategies as st
 
 from campuscore import EntryChange, GroupChange, NewEntry, NewGroup, NewUser, UserChange
 from campuscore.domain.access import Reach, Scope
-from campuscore.domain.attendance import NewAttachment, clean_address, clean_filename, login_retry
+from campuscore.domain.attendance import (
+    DayQuery,
+    NewAttachment,
+    clean_address,
+    clean_filename,
+    login_retry,
+)
 from campuscore.domain.auth import Origin, Principal
-from campuscore.domain.groups import Membership
+from campuscore.domain.groups import GroupKind, Membership
 from campuscore.domain.passwords import LONGEST, SHORTEST, check_password
 from campuscore.domain.schedule import NewRoom, NewTerm, ScheduleEntry
 from campuscore.domain.unset import UNSET
 from campuscore.domain.unset import given as given_or
-from campuscore.domain.users import Role, User, username_key
+from campuscore.domain.users import Role, User, UserQuery, username_key
 from campuscore.errors import CampusError, Invalid, Misconfigured, Problem, TooMany
 
 DAY = date(2026, 3, 4)
@@ -64,6 +70,7 @@ FINE = [
     NewRoom(name="x", capacity=0),
     NewRoom(name="x", capacity=100_000),
     file(filename="x" * 255, content_type="x" * 127),
+    file(filename="справка 1.pdf", content_type="text/plain; charset=utf-8"),
 ]
 
 BAD = [
@@ -72,6 +79,10 @@ BAD = [
     *((user(username=f"a{ch}b"), {"/username"}) for ch in " \t\n\u00a0\u2003\x00\x7f"),
     (user(username=" a"), {"/username"}),
     (user(username="\ud800"), {"/username"}),
+    *(
+        (user(username=f"a{ch}b"), {"/username"})
+        for ch in "\u200b\u200d\u202e\u00ad\u2028\ue000\x85"
+    ),
     (user(first_name="x" * 151, last_name="\x1f"), {"/first_name", "/last_name"}),
     (user(email="x"), {"/email"}),
     (user(email="a b@c"), {"/email"}),
@@ -81,10 +92,13 @@ BAD = [
     (UserChange(first_name="\x00", email="x"), {"/first_name", "/email"}),
     (NewGroup(name=" "), {"/name"}),
     (NewGroup(name="x" * 201, code="x" * 65), {"/name", "/code"}),
+    (NewGroup(name="a\x00b", code="\ud800"), {"/name", "/code"}),
     (GroupChange(name=""), {"/name"}),
+    (GroupChange(name="a\nb"), {"/name"}),
     (GroupChange(code="x" * 65), {"/code"}),
     (entry(title=" "), {"/title"}),
     (entry(title="x" * 201), {"/title"}),
+    (entry(title="a\x00"), {"/title"}),
     (entry(end=time(9)), {"/end"}),
     (entry(start=time(9), end=time(9)), {"/end"}),
     (entry(start=time(9, tzinfo=UTC), end=time(8, tzinfo=UTC)), {"/start", "/end"}),
@@ -92,11 +106,15 @@ BAD = [
     (term(last_day=date(2026, 3, 3)), {"/last_day"}),
     (term(name="", code="x" * 65), {"/name", "/code"}),
     (NewRoom(name="", capacity=-1), {"/name", "/capacity"}),
+    (term(name="\ud800", code="\x7f"), {"/name", "/code"}),
     (NewRoom(name="x", capacity=100_001), {"/capacity"}),
+    (NewRoom(name="\x1b[31m"), {"/name"}),
     (file(filename=""), {"/file"}),
     (file(filename="x" * 256), {"/file"}),
     (file(content_type="x" * 128), {"/file"}),
     (file(content_type="a\nb"), {"/file"}),
+    *((file(content_type=text), {"/file"}) for text in ("", " ", "текст", "a/b\x7f", "\ud800")),
+    *((file(filename=text), {"/file"}) for text in ("a/b", "a\\b", "a\x00", "a\nb", "\ud800")),
 ]
 
 
@@ -113,6 +131,27 @@ def name_of(part):
 @pytest.mark.parametrize(("value", "paths"), BAD, ids=name_of)
 def test_what_is_refused_with_the_path_of_each(value, paths):
     assert faults(value) == paths
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "word", "member"),
+    [
+        (NewUser, {"username": "a"}, {"role": "teacher"}, Role.TEACHER),
+        (UserChange, {}, {"role": "teacher"}, Role.TEACHER),
+        (UserQuery, {}, {"role": "teacher"}, Role.TEACHER),
+        (DayQuery, {}, {"role": "teacher"}, Role.TEACHER),
+        (NewGroup, {"name": "x"}, {"kind": "lab"}, GroupKind.LAB),
+        (GroupChange, {}, {"kind": "lab"}, GroupKind.LAB),
+    ],
+)
+def test_a_word_stands_for_its_member_and_another_is_refused(kind, fields, word, member):
+    (name,) = word
+
+    assert getattr(kind(**fields, **word), name) is member
+    for wrong in ("king", "", 7, object()):
+        with pytest.raises(Invalid) as error:
+            kind(**fields, **{name: wrong})
+        assert [p.path for p in error.value.problems] == [f"/{name}"]
 
 
 @pytest.mark.parametrize("password", ["x" * SHORTEST, "x" * LONGEST, "пароль 🐎"])

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from campuscore import Role
 from campuscore.domain.events import MAX_ATTEMPTS, MessageState, NewMessage, back_off
-from campuscore.errors import Forbidden, NotFound, Unavailable
+from campuscore.errors import Forbidden, Invalid, NotFound, Unavailable
 from campuscore.ports.operations import SchemaStatus
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
@@ -228,6 +228,9 @@ def test_events_are_listed_by_id_state_and_number(town, operations):
     after = operations.events(operator)[2].id
     assert [m.key for m in operations.events(operator, after=after)] == ["3", "4"]
     assert operations.events(operator, state=MessageState.DEAD) == []
+    assert len(operations.events(operator, state="pending")) == 5
+    with pytest.raises(Invalid):
+        operations.events(operator, state="lost")
 
 
 def test_only_administrators_look_behind_the_scenes(town, operations):

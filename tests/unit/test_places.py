@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from campuscore import (
     EntryChange,
     EntryQuery,
     GroupChange,
+    NewCheckIn,
     NewEntry,
     NewGroup,
     NewRoom,
@@ -18,6 +20,7 @@ from campuscore import (
     Role,
     UserChange,
 )
+from campuscore.domain.attendance import CheckInQuery, DayQuery
 from campuscore.domain.paging import PageRequest
 from campuscore.domain.users import User, UserName
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, NotFound
@@ -87,6 +90,65 @@ class TestGroups:
             Invalid,
             {"/role"},
         )
+
+    def test_a_word_names_a_role_and_another_is_refused(self, town, operator):
+        groups, group, user = town.campus.groups, town.group("x"), town.user("anna")
+
+        assert groups.add_user(operator, group, user, "assistant")
+        assert [m.role for m in groups.members(operator, group)] == [Role.ASSISTANT]
+        for call in (groups.add_user, groups.remove_user):
+            for role in ("king", "guardian", Role.GUARDIAN):
+                assert fault(call, operator, group, user, role) == (Invalid, {"/role"})
+        assert groups.remove_user(operator, group, user, "assistant")
+
+    def test_who_is_not_there_cannot_be_removed(self, town, operator):
+        groups, group = town.campus.groups, town.group("x")
+        teacher, stranger = town.user("tina"), town.user("stranger")
+        town.join(group, teacher, Role.TEACHER)
+
+        assert fault(groups.remove_user, operator, group, 999) == (NotFound, set())
+        assert not groups.remove_user(operator, group, stranger)
+        assert fault(groups.remove_user, town.principal(teacher), group, stranger)[0] is NotFound
+
+    def test_only_administrators_add_administrators(self, town, operator):
+        groups, group = town.campus.groups, town.group("x")
+        teacher, admin = town.user("tina", Role.TEACHER), town.user("root", Role.ADMIN)
+        town.join(group, teacher, Role.TEACHER)
+        call = partial(groups.add_user, group_id=group, user_id=admin, role=Role.STUDENT)
+
+        with pytest.raises(Forbidden):
+            call(town.principal(teacher))
+        assert groups.members(operator, group) == groups.members(town.principal(teacher), group)
+        assert call(town.principal(admin))
+
+    def test_deactivated_users_are_on_the_lists_of_the_past_only(self, town, operator):
+        groups, group, user = town.campus.groups, town.group("x"), town.user("anna")
+        town.join(group, user)
+        town.campus.users.deactivate(operator, user)
+        yesterday, tomorrow = TODAY - timedelta(days=1), TODAY + timedelta(days=1)
+
+        assert groups.members(operator, group) == []
+        assert groups.members(operator, group, tomorrow) == []
+        assert [m.id for m in groups.members(operator, group, yesterday)] == [user]
+        with pytest.raises(Conflict) as error:
+            groups.add_user(operator, group, user, Role.STUDENT)
+        assert error.value.code == "user_inactive"
+
+    def test_a_group_leaves_only_where_one_may_change_the_parent(self, town, operator):
+        groups = town.campus.groups
+        course, own = town.group("course"), town.group("own")
+        lab, free = town.group("lab", course), town.group("free")
+        teacher = town.user("tina")
+        for group in (own, lab, free):
+            town.join(group, teacher, Role.TEACHER)
+        who = town.principal(teacher)
+
+        for parent in (own, None):
+            assert fault(groups.update, who, lab, GroupChange(parent=parent)) == (Forbidden, set())
+        assert groups.update(who, lab, GroupChange(parent=course, name="Lab")).name == "Lab"
+        assert groups.update(who, free, GroupChange(parent=own)).parent == own
+        assert groups.update(who, free, GroupChange(parent=None)).parent is None
+        assert groups.update(operator, lab, GroupChange(parent=None)).parent is None
 
     def test_a_view_places_teachers_and_students(self, town, operator):
         groups, group = town.campus.groups, town.group("lab")
@@ -182,6 +244,16 @@ class TestSchedule:
         assert fault(schedule.update, who, entry.id, EntryChange(group=other))[0] is Forbidden
         assert schedule.update(operator, entry.id, EntryChange(group=other)).group == other
 
+    @pytest.mark.parametrize(
+        ("zone", "day", "clock"),
+        [("Asia/Tokyo", date.min, time(1)), ("America/New_York", date.max, time(23))],
+    )
+    def test_a_time_that_no_utc_has_is_refused(self, town, operator, entry, zone, day, clock):
+        campus = town_on(town.store, town.clock, zone).campus
+
+        change = EntryChange(date=day, start=clock)
+        assert fault(campus.schedule.update, operator, entry.id, change) == (Invalid, {"/start"})
+
     def test_lists_are_filtered_by_both_ends(self, town, operator, entry):
         schedule = town.campus.schedule
 
@@ -266,6 +338,23 @@ class TestUsers:
         assert seen == UserName(anna, "anna", "", "", Role.STUDENT)
         assert all(isinstance(u, UserName) for u in users.list(town.principal(bert)).items)
 
+    def test_a_token_without_details_lists_names(self, town, operator):
+        admin = town.user("root", Role.ADMIN)
+        scoped = town.as_seen(admin, scopes=("users.read",))
+        users = town.campus.users
+
+        assert {type(u) for u in users.list(town.principal(admin)).items} == {User}
+        assert {type(u) for u in users.list(scoped).items} == {UserName}
+        assert type(users.get(scoped, admin)) is UserName
+
+    def test_faults_of_fields_and_password_are_told_together(self, town, operator):
+        users, user = town.campus.users, town.user("anna")
+        new = NewUser(username="a b", password="short")
+        change = UserChange(username="a b", password="short")
+
+        assert fault(users.create, operator, new) == (Invalid, {"/username", "/password"})
+        assert fault(users.update, operator, user, change) == (Invalid, {"/username", "/password"})
+
     def test_one_is_found_by_name(self, town, operator):
         anna = town.user("anna")
         stranger = town.principal(town.user("bert"))
@@ -296,3 +385,34 @@ class TestUsers:
         bad = NewUser(username="bert", password="short")
         assert fault(create, operator, bad) == (Invalid, {"/password"})
         assert town.topics() == before
+
+
+BEYOND = (1 << 63, 1 << 70, -(1 << 70))
+
+
+@pytest.mark.parametrize("number", BEYOND)
+def test_an_id_beyond_every_column_is_nobodys(town, operator, number):
+    campus, group, user = town.campus, town.group("x"), town.user("anna")
+    gone = (NotFound, set())
+
+    assert fault(campus.users.get, operator, number) == gone
+    assert fault(campus.users.deactivate, operator, number) == gone
+    assert fault(campus.groups.get, operator, number) == gone
+    assert fault(campus.groups.add_user, operator, number, user, Role.STUDENT) == gone
+    assert fault(campus.groups.add_user, operator, group, number, Role.STUDENT) == gone
+    assert fault(campus.groups.remove_user, operator, group, number) == gone
+    assert fault(campus.groups.create, operator, NewGroup(name="x", parent=number)) == gone
+    assert fault(campus.groups.update, operator, group, GroupChange(term=number)) == (
+        Invalid,
+        {"/term"},
+    )
+    assert fault(campus.schedule.get, operator, number) == gone
+    entry = NewEntry(group=group, title="x", date=DAY, room=number)
+    assert fault(campus.schedule.create, operator, entry) == (Invalid, {"/room"})
+    assert fault(campus.schedule.rooms.get, operator, number) == gone
+    assert fault(campus.attendance.open_file, operator, number) == gone
+    assert fault(campus.attendance.check_in, operator, NewCheckIn(user=number)) == gone
+    assert campus.schedule.list(operator, EntryQuery(group=number)).items == []
+    for query in ({"user": number}, {"group": number}):
+        assert campus.attendance.list(operator, CheckInQuery(**query)).items == []
+        assert campus.attendance.aggregate(operator, DayQuery(**query)).items == []

@@ -297,6 +297,41 @@ def refusal(call, who: Principal, key: int) -> tuple[type[CampusError], str] | N
 @pytest.mark.parametrize("kind", STORES)
 @settings(max_examples=25)
 @given(plan=plans())
+def test_who_leads_is_shown_the_days_of_students_alone(kind: str, plan: Plan) -> None:
+    with built(kind, plan) as campus:
+        for place, who in campus.principals():
+            if who.role is not Role.ADMIN and who.role is not Role.DEVICE:
+                shown = {
+                    (row.id, row.date) for row in campus.town.campus.attendance.aggregate(who).items
+                }
+                assert shown == days_to_show(plan, campus, place)
+
+
+def days_to_show(plan: Plan, campus: Built, me: int) -> set[tuple[int, date]]:
+    """Say whose days one sees: one's own, and those of students in or below what one leads."""
+    gone = plan.archived if plan.archived not in plan.parents else None
+    led = {
+        m.group
+        for m in plan.memberships
+        if m.user == me and m.covers(0) and m.role is not Role.STUDENT and m.group != gone
+    }
+    for group, parent in enumerate(plan.parents):  # parents come before their children
+        if parent in led and group != gone:
+            led.add(group)
+    return {
+        (campus.users[user], day(on))
+        for user, on in plan.facts
+        if user == me
+        or any(
+            m.user == user and m.group in led and m.role is Role.STUDENT and m.covers(on)
+            for m in plan.memberships
+        )
+    }
+
+
+@pytest.mark.parametrize("kind", STORES)
+@settings(max_examples=25)
+@given(plan=plans())
 def test_unknown_and_out_of_reach_cannot_be_told_apart(kind: str, plan: Plan) -> None:
     with built(kind, plan) as campus:
         services = campus.town.campus

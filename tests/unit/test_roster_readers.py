@@ -367,6 +367,18 @@ class TestPeople:
         roster = read_roster(write(tmp_path / "p.csv", mark + out.getvalue()))
         assert [g.name for g in roster.groups] == ["A", "B"]
 
+    @pytest.mark.parametrize("first", ["sep=|", '"sep=|"', "SEP=|"])
+    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    def test_the_delimiter_that_excel_is_told(self, tmp_path: Path, first: str, end: str) -> None:
+        text = end.join([first, "username|role", "a,b|student", "c|king", ""])
+        path = write(tmp_path / "p.csv", text)
+        assert problems_of(path).keys() == {"p.csv:4:role"}
+        write(path, text.replace("king", "teacher"))
+        assert [(u.username, u.role, u.place.line) for u in read_roster(path).users] == [
+            ("a,b", Role.STUDENT, 3),
+            ("c", Role.TEACHER, 4),
+        ]
+
     def test_heading_without_usernames(self, tmp_path: Path) -> None:
         ((path, detail),) = problems_of(write(tmp_path / "p.csv", "a,b\n1,2\n")).items()
         assert path == "p.csv:1:username"
@@ -415,6 +427,17 @@ class TestPeople:
             "p.csv:4:Login",
             "p.csv:5:Login",
         }
+
+    def test_a_file_name_of_any_bytes_can_be_told(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "\udcff.csv", "username\nanna\n")
+        (user,) = read_roster(path).users
+        assert user.place == Place("\\udcff.csv", 2)
+
+    def test_each_fault_of_a_name_is_told_once(self, tmp_path: Path) -> None:
+        long = "x" * 201
+        text = f"username,groups\nAnna,{long}\nanna,Lab\n{long},\n"
+        found = check(read_roster(write(tmp_path / "p.csv", text)))
+        assert [p.path for p in found] == ["p.csv:3:username", "p.csv:2:groups", "p.csv:4:username"]
 
     def test_spreadsheet(self, tmp_path: Path) -> None:
         book = openpyxl.Workbook()
@@ -500,6 +523,20 @@ class TestEncodings:
     def test_utf8_is_advised_when_another_was_asked_for(self, tmp_path: Path) -> None:
         path = write(tmp_path / "p.csv", "username\nzoë\n")
         assert problems_of(path, encoding="ascii")["p.csv"].endswith("--encoding utf-8")
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "cp1251"])
+    def test_no_encoding_is_advised_for_what_is_no_text(
+        self, tmp_path: Path, encoding: str
+    ) -> None:
+        book = openpyxl.Workbook()
+        book.save(tmp_path / "a.csv")
+        told = problems_of(tmp_path / "a.csv", encoding=encoding)["a.csv"]
+        assert told == (
+            "is no CSV file, but a ZIP archive or a spreadsheet, whose name has to end in .xlsx"
+        )
+        (tmp_path / "b.csv").write_bytes(b"username\nann\0a\xff\n")
+        told = problems_of(tmp_path / "b.csv", encoding=encoding)["b.csv"]
+        assert told == "byte 12 is zero, which no text has"
 
     def test_latin_1_is_the_last_advice(self, tmp_path: Path) -> None:
         path = tmp_path / "p.csv"

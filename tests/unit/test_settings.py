@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import fields
 
-from campuscore import Settings, open_campus
+from campuscore import NewUser, Settings, open_campus
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.plugins import load
 from campuscore.settings import Secret, SettingsSource, describe, variables
@@ -250,3 +250,14 @@ def test_a_library_that_does_not_load_is_unavailable(monkeypatch, tmp_path):
 
     with pytest.raises(Unavailable, match="no wrapper for libpq"):
         load("broken_part:open")
+
+
+def test_a_path_names_a_database_and_the_folder_of_its_files(tmp_path):
+    path = tmp_path / "home" / "school.db"
+    with open_campus(path) as campus:
+        campus.users.create(campus.operator, NewUser(username="anna"))
+        assert campus.settings.folder == path.parent
+
+    assert {"school.db", "secret.key"} <= {each.name for each in path.parent.iterdir()}
+    with open_campus(f"sqlite:///{path}") as campus:
+        assert len(campus.users.list(campus.operator).items) == 1

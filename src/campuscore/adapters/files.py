@@ -79,7 +79,8 @@ class FileTree:
 
     def draft(self, chunks: Iterable[bytes], limit: int) -> FileDraft:
         with _reachable():
-            self._partial.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._partial.mkdir(exist_ok=True)
             path, descriptor = self._create()
         content = os.fdopen(descriptor, "rb")
         try:

@@ -7,26 +7,24 @@ where it is installed (extra ``serve``), else by the standard library, to the sa
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import partial
-from typing import Any, TypeGuard, TypeVar, cast, get_args
+from typing import Any, TypeGuard, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, ClassValidationError, Converter, IterableValidationError
+from cattrs.cols import list_structure_factory
 from cattrs.errors import ForbiddenExtraKeysError
 from cattrs.gen import make_dict_structure_fn
 
 from campuscore.domain.unset import Unset
 from campuscore.errors import CampusError, Invalid, Problem
 
-__all__ = ["Malformed", "encode", "is_array", "parse", "plain", "structure"]
+__all__ = ["Malformed", "encode", "is_array", "parse", "plain", "pointer", "structure"]
 
 T = TypeVar("T")
-
-_READ_ONLY = frozenset({"id", "created_at", "teachers", "students", "url"})
-"""Fields that only answers carry; a client may send back what it got."""
 
 
 class Malformed(CampusError):
@@ -62,14 +60,36 @@ def is_array(value: object) -> TypeGuard[list[object]]:
     return isinstance(value, list)
 
 
-def structure(value: object, kind: type[T]) -> T:
+def pointer(*steps: str | int) -> str:
+    """Return the JSON Pointer (RFC 6901) of a value, fit to be printed.
+
+    >>> pointer("rows", 1, "a/b")
+    '/rows/1/a~1b'
+    """
+    texts = (str(step).encode("utf-8", "backslashreplace").decode() for step in steps)
+    return "".join("/" + text.replace("~", "~0").replace("/", "~1") for text in texts)
+
+
+def structure(value: object, kind: type[T], *, ignored: Collection[str] = ()) -> T:
     """Return untrusted data as one of our types.
+
+    Parameters
+    ----------
+    value
+        Parsed JSON.
+    kind
+        What it has to be.
+    ignored
+        Names of fields of the outermost object that are passed over.
 
     Raises
     ------
     Invalid
         With the JSON Pointer of every fault.
     """
+    if ignored and isinstance(value, Mapping):
+        given = cast("Mapping[str, Any]", value)
+        value = {name: each for name, each in given.items() if name not in ignored}
     try:
         return _CONVERTER.structure(value, kind)
     except BaseValidationError as error:
@@ -92,14 +112,15 @@ def _problems(error: BaseException, path: str) -> list[Problem]:
         members, rest = error.group_exceptions()
         return _deeper([(fault, note.name) for fault, note in members], rest, path)
     if isinstance(error, ForbiddenExtraKeysError):
-        return [Problem(f"{path}/{k}", "is not a known field") for k in sorted(error.extra_fields)]
+        unknown = sorted(error.extra_fields)
+        return [Problem(path + pointer(name), "is not a known field") for name in unknown]
     if isinstance(error, KeyError):
         return [Problem(path, "is missing")]
     return [Problem(path, _sentence(error))]
 
 
 def _deeper(steps: list[tuple[Exception, str]], rest: list[Exception], path: str) -> list[Problem]:
-    inner = [p for fault, step in steps for p in _problems(fault, f"{path}/{step}")]
+    inner = [p for fault, step in steps for p in _problems(fault, path + pointer(step))]
     return inner + [p for fault in rest for p in _problems(fault, path)]
 
 
@@ -134,7 +155,7 @@ def _text(value: object, _: type[str]) -> str:
 def _instant(value: object, _: type[datetime]) -> datetime:
     try:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         found = None
     if found is None or not isinstance(value, str) or "T" not in value.upper():
         raise _Fault("must be an instant (RFC 3339), such as 2026-09-01T08:10:00Z")
@@ -181,6 +202,7 @@ def _make_converter() -> Converter:
     made.register_structure_hook(time, _clock)
     made.register_structure_hook(StrEnum, _choice)
     made.register_structure_hook_factory(_may_be_unset, partial(_without_unset, made))
+    made.register_structure_hook_factory(_is_row, partial(_from_array, made))
     made.register_structure_hook_factory(attrs.has, partial(_from_object, made))
     for kind in (datetime, date, time):
         made.register_unstructure_hook(kind, _as_it_is)
@@ -205,15 +227,30 @@ def _without_unset(made: Converter, kind: Any) -> Callable[[object, Any], Any]:
 
 
 def _from_object(made: Converter, kind: Any) -> Callable[[object, Any], Any]:
-    """Structure an object: what only answers carry is ignored, anything else unknown is refused."""
     inner = make_dict_structure_fn(kind, made, _cattrs_forbid_extra_keys=True)
-    ignored = _READ_ONLY - {field.name for field in attrs.fields(kind)}
 
     def structured(value: object, _: Any) -> Any:
         if not isinstance(value, Mapping):
             raise _Fault("must be an object")
-        given = cast("Mapping[str, Any]", value)
-        return inner({k: v for k, v in given.items() if k not in ignored}, kind)
+        return inner(cast("Mapping[str, Any]", value), kind)
+
+    return structured
+
+
+def _is_row(kind: Any) -> bool:
+    return get_origin(kind) in {list, tuple}
+
+
+def _from_array(made: Converter, kind: Any) -> Callable[[object, Any], Any]:
+    """Structure an array; a text or an object would be iterated over as well."""
+    listed: Any = list
+    make: Any = get_origin(kind)
+    inner = list_structure_factory(listed[get_args(kind)[0]], made)
+
+    def structured(value: object, _: Any) -> Any:
+        if not is_array(value):
+            raise _Fault("must be an array")
+        return make(inner(value, list))
 
     return structured
 

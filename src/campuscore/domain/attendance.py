@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from campuscore.domain.auth import Origin
+from campuscore.domain.checks import member_of
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.users import Role
 from campuscore.errors import Invalid, Problem
@@ -29,6 +31,8 @@ __all__ = [
     "login_retry",
 ]
 
+_MEDIA_TYPE = re.compile(r"[!-~][ -~]{0,126}")
+
 LOGIN_RETRY = "attendance.login_check_in"
 """The topic of a login's check-in that has to be recorded later."""
 
@@ -44,6 +48,10 @@ class CheckInMethod(StrEnum):
     API = "api"
     IMPORT = "import"
     MANUAL = "manual"
+
+
+def _role_or_none(value: Role | str | None) -> Role | None:
+    return None if value is None else member_of(Role, value, "/role")
 
 
 @define
@@ -115,7 +123,9 @@ class NewAttachment:
             problems.append(Problem("/file", "has no file name"))
         if len(self.filename) > 255:
             problems.append(Problem("/file", "has a name longer than 255 characters"))
-        if len(self.content_type) > 127 or not self.content_type.isprintable():
+        if not self.filename.isprintable() or set(self.filename) & {"/", "\\"}:
+            problems.append(Problem("/file", "has a name with a path or a control character"))
+        if not _MEDIA_TYPE.fullmatch(self.content_type):
             problems.append(Problem("/file", "has an unusable content type"))
         if problems:
             raise Invalid(*problems)
@@ -143,7 +153,7 @@ class DayQuery:
 
     user: int | None = None
     username: str | None = None
-    role: Role | None = None
+    role: Role | None = field(default=None, converter=_role_or_none)
     since: date | None = None
     until: date | None = None
     group: int | None = None

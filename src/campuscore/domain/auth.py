@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import define, field, frozen
 
+from campuscore.domain.checks import check_text
 from campuscore.domain.packages import project_key
 from campuscore.domain.users import Role, User
 from campuscore.errors import Invalid, Problem
@@ -131,7 +132,7 @@ class NewApiToken:
 
     def check(self, actions: Collection[str], now: datetime) -> None:
         """Raise Invalid with every field that breaks a rule; ``actions`` are all there are."""
-        problems: list[Problem] = []
+        problems = check_text("/name", self.name, len(self.name))
         if not 1 <= len(self.name.strip()) <= _LONGEST_NAME:
             problems.append(Problem("/name", f"must have 1 to {_LONGEST_NAME} characters"))
         if not self.scopes:
@@ -142,12 +143,17 @@ class NewApiToken:
             for i, scope in enumerate(self.scopes)
             if _without_project(scope) not in known
         ]
-        if self.expires_at is not None and (
-            self.expires_at.tzinfo is None or self.expires_at <= now
-        ):
+        if self.expires_at is not None and not _lies_ahead(self.expires_at, now):
             problems.append(Problem("/expires_at", "must lie in the future, and have an offset"))
         if problems:
             raise Invalid(*problems)
+
+
+def _lies_ahead(at: datetime, now: datetime) -> bool:
+    try:
+        return at.tzinfo is not None and now < at.astimezone(UTC)
+    except OverflowError:
+        return False
 
 
 def _without_project(scope: str) -> str:

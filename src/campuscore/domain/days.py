@@ -82,9 +82,12 @@ class Days:
         return self.start_of(day + timedelta(days=1))
 
     def check_exists(self, day: date, clock: time, path: str) -> None:
-        """Raise Invalid when the local time is skipped on that day by daylight saving."""
+        """Raise Invalid when daylight saving skips the local time on that day, or no UTC has it."""
         wall = datetime.combine(day, clock, self.zone)
-        back = wall.astimezone(UTC).astimezone(self.zone)
+        try:
+            back = wall.astimezone(UTC).astimezone(self.zone)
+        except OverflowError as error:
+            raise Invalid.at(path, "lies outside of the years 1 to 9999") from error
         if back.replace(tzinfo=None) != wall.replace(tzinfo=None):
             text = f"{clock.isoformat()} does not exist on {day.isoformat()} in {self.zone.key}"
             raise Invalid.at(path, text)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from enum import StrEnum
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from campuscore.domain.checks import check_text, member_of
 from campuscore.domain.unset import UNSET, Unset, given
 from campuscore.domain.users import Role, UserName
 from campuscore.errors import Invalid, Problem
@@ -39,6 +40,14 @@ class GroupKind(StrEnum):
     COHORT = "cohort"
     TEAM = "team"
     PROJECT = "project"
+
+
+def _kind(value: GroupKind | str) -> GroupKind:
+    return member_of(GroupKind, value, "/kind")
+
+
+def _kind_if_given(value: GroupKind | str | Unset) -> GroupKind | Unset:
+    return value if isinstance(value, Unset) else _kind(value)
 
 
 @define
@@ -102,7 +111,7 @@ class NewGroup:
     """A group to create."""
 
     name: str
-    kind: GroupKind = GroupKind.CLASS
+    kind: GroupKind = field(default=GroupKind.CLASS, converter=_kind)
     parent: int | None = None
     code: str = ""
     term: int | None = None
@@ -117,7 +126,7 @@ class GroupChange:
     """What to change of a group; what is not given stays as it is, None clears."""
 
     name: str | Unset = UNSET
-    kind: GroupKind | Unset = UNSET
+    kind: GroupKind | Unset = field(default=UNSET, converter=_kind_if_given)
     parent: int | Unset | None = UNSET
     code: str | Unset = UNSET
     term: int | Unset | None = UNSET
@@ -131,9 +140,6 @@ def _check_fields(name: str, code: str) -> None:
     problems: list[Problem] = []
     if not name.strip():
         problems.append(Problem("/name", "must not be empty"))
-    if len(name) > 200:
-        problems.append(Problem("/name", "is longer than 200 characters"))
-    if len(code) > 64:
-        problems.append(Problem("/code", "is longer than 64 characters"))
+    problems += [*check_text("/name", name, 200), *check_text("/code", code, 64)]
     if problems:
         raise Invalid(*problems)

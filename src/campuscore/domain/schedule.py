@@ -6,6 +6,7 @@ from datetime import date, time
 
 from attrs import define, frozen
 
+from campuscore.domain.checks import check_text
 from campuscore.domain.unset import UNSET, Unset, given
 from campuscore.errors import Invalid, Problem
 
@@ -118,8 +119,7 @@ class NewTerm:
         problems = _check_title(self.name, "/name")
         if self.last_day < self.first_day:
             problems.append(Problem("/last_day", "is before first_day"))
-        if len(self.code) > 64:
-            problems.append(Problem("/code", "is longer than 64 characters"))
+        problems += check_text("/code", self.code, 64)
         if problems:
             raise Invalid(*problems)
 
@@ -143,9 +143,7 @@ class NewRoom:
 def _check_title(title: str, path: str = "/title") -> list[Problem]:
     if not title.strip():
         return [Problem(path, "must not be empty")]
-    if len(title) > 200:
-        return [Problem(path, "is longer than 200 characters")]
-    return []
+    return check_text(path, title, 200)
 
 
 def _check_times(start: time | None, end: time | None) -> list[Problem]:

@@ -7,14 +7,13 @@ import unicodedata
 from datetime import datetime
 from enum import StrEnum
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from campuscore.domain.checks import check_text, member_of
 from campuscore.domain.unset import UNSET, Unset, given
 from campuscore.errors import Invalid, Problem
 
 __all__ = ["NewUser", "Role", "User", "UserChange", "UserName", "UserQuery", "username_key"]
-
-_FORBIDDEN_IN_NAMES = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Role(StrEnum):
@@ -26,6 +25,18 @@ class Role(StrEnum):
     GUARDIAN = "guardian"
     ADMIN = "admin"
     DEVICE = "device"
+
+
+def _role(value: Role | str) -> Role:
+    return member_of(Role, value, "/role")
+
+
+def _role_if_given(value: Role | str | Unset) -> Role | Unset:
+    return value if isinstance(value, Unset) else _role(value)
+
+
+def _role_or_none(value: Role | str | None) -> Role | None:
+    return None if value is None else _role(value)
 
 
 @define
@@ -66,7 +77,7 @@ class NewUser:
     username: str
     first_name: str = ""
     last_name: str = ""
-    role: Role = Role.STUDENT
+    role: Role = field(default=Role.STUDENT, converter=_role)
     email: str = ""
     locale: str = ""
     password: str | None = None
@@ -83,7 +94,7 @@ class UserChange:
     username: str | Unset = UNSET
     first_name: str | Unset = UNSET
     last_name: str | Unset = UNSET
-    role: Role | Unset = UNSET
+    role: Role | Unset = field(default=UNSET, converter=_role_if_given)
     email: str | Unset = UNSET
     locale: str | Unset = UNSET
     active: bool | Unset = UNSET
@@ -105,7 +116,7 @@ class UserQuery:
     """Which users to list: ``active`` is None for all; ``search`` finds part of a name."""
 
     active: bool | None = True
-    role: Role | None = None
+    role: Role | None = field(default=None, converter=_role_or_none)
     search: str = ""
 
 
@@ -122,9 +133,9 @@ def _check_fields(username: str, first: str, last: str, email: str, locale: str)
     """Gather every broken rule of the text fields of a user."""
     problems = [*_check_username(username)]
     for path, value in (("/first_name", first), ("/last_name", last)):
-        problems += _check_text(path, value, 150)
+        problems += check_text(path, value, 150)
     if email:
-        problems += _check_text("/email", email, 254)
+        problems += check_text("/email", email, 254)
         if not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
             problems.append(Problem("/email", "is not an e-mail address"))
     if locale and not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", locale):
@@ -138,18 +149,7 @@ def _check_username(username: str) -> list[Problem]:
         return [Problem("/username", "must not be empty")]
     if username != username.strip() or any(ch.isspace() for ch in username):
         return [Problem("/username", "must not contain white space")]
-    return _check_text("/username", username, 150)
-
-
-def _check_text(path: str, value: str, longest: int) -> list[Problem]:
-    if len(value) > longest:
-        return [Problem(path, f"is longer than {longest} characters")]
-    if _FORBIDDEN_IN_NAMES.search(value):
-        return [Problem(path, "contains a control character")]
-    return _check_unicode(path, value)
-
-
-def _check_unicode(path: str, value: str) -> list[Problem]:
-    if any("\ud800" <= ch <= "\udfff" for ch in value):
-        return [Problem(path, "contains half of a surrogate pair")]
-    return []
+    problems = check_text("/username", username, 150)
+    if not problems and not username.isprintable():
+        return [Problem("/username", "contains a character that cannot be seen")]
+    return problems

@@ -8,6 +8,7 @@ from datetime import date
 from attrs import evolve, frozen
 
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.groups import (
@@ -22,7 +23,7 @@ from campuscore.domain.groups import (
 from campuscore.domain.paging import Page, PageRequest, cut_page
 from campuscore.domain.unset import Unset
 from campuscore.domain.users import Role, UserName
-from campuscore.errors import Invalid
+from campuscore.errors import Conflict, Forbidden, Invalid
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.policy import GroupTarget, PersonTarget, Policy, not_found
 from campuscore.services.retrying import retrying
@@ -92,6 +93,7 @@ class GroupService:
             group = _found(work, group_id)
             changed = _apply(group, change)
             parent = changed.parent if changed.parent != group.parent else None
+            self._check_departure(work, principal, group, changed)
             self._check_references(work, principal, parent, changed.term)
             if parent is not None and group_id in work.groups.lineage(parent):
                 raise Invalid.at("/parent", "a group cannot hang under itself")
@@ -130,14 +132,17 @@ class GroupService:
 
         Raises
         ------
+        Conflict
+            The user is deactivated.
         Forbidden, Invalid, NotFound
             The principal may not, the role cannot be held in a group, or there is no such group
-            or user.
+            or user. Only administrators add administrators.
         """
-        _check_role(role)
+        role = _check_role(role)
         with self.store.write() as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             self.policy.require(work, principal, "users.read", PersonTarget(user_id))
+            _check_joins(work, principal, user_id)
             if work.memberships.find(group_id, user_id, role, self.days.today()):
                 return False
             self._join(work, group_id, user_id, role)
@@ -152,15 +157,17 @@ class GroupService:
 
         Raises
         ------
-        Forbidden, NotFound
-            The principal may not, or there is no such group.
+        Forbidden, Invalid, NotFound
+            As ``add_user``.
         """
         today = self.days.today()
+        roles = sorted(MEMBER_ROLES) if role is None else [_check_role(role)]
         with self.store.write() as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
-            roles = sorted(MEMBER_ROLES) if role is None else [role]
             found = [work.memberships.find(group_id, user_id, each, today) for each in roles]
             rows = [row for row in found if row is not None]
+            if not rows:
+                self.policy.require(work, principal, "users.read", PersonTarget(user_id))
             work.memberships.end([row.id for row in rows], today)
             for row in rows:
                 work.emit(_membership_event("ended", group_id, user_id, row.role))
@@ -170,16 +177,35 @@ class GroupService:
     def members(
         self, principal: Principal, group_id: int, day: date | None = None
     ) -> Sequence[Member]:
-        """List the members of a group on a local day, today by default; NotFound as ``get``."""
+        """List the members of a group on a local day, today by default; NotFound as ``get``.
+
+        Deactivated users are on the lists of the past only.
+        """
+        today = self.days.today()
+        day = day or today
         with self.store.read() as work:
             self.policy.require(work, principal, "groups.read", GroupTarget(group_id))
-            return work.memberships.members(group_id, day or self.days.today())
+            rows = work.memberships.members(group_id, day)
+            if day < today:
+                return rows
+            active = {name.id for _, _, name in work.memberships.names([group_id], day)}
+        return [row for row in rows if row.id in active]
 
     def _join(self, work: Work, group_id: int, user_id: int, role: Role) -> None:
         today = self.days.today()
         row = Membership(0, group_id, user_id, role, today, None, "manual")
         work.memberships.add([row])
         work.emit(_membership_event("started", group_id, user_id, role))
+
+    def _check_departure(
+        self, work: Work, principal: Principal, group: Group, changed: Group
+    ) -> None:
+        """Refuse to take a group from under one that is not the principal's to change."""
+        above = group.parent
+        if above is None or above == changed.parent:
+            return
+        if not self.policy.may(work, principal, "groups.write", GroupTarget(above)):
+            raise Forbidden(f"you may not take a group from under group {above}")
 
     def _check_references(
         self, work: Work, principal: Principal, parent: int | None, term: int | None
@@ -214,10 +240,20 @@ def _apply(group: Group, change: GroupChange) -> Group:
     return evolve(group, **{n: v for n, v in values.items() if not isinstance(v, Unset)})
 
 
-def _check_role(role: Role) -> None:
+def _check_role(role: Role) -> Role:
+    role = member_of(Role, role, "/role")
     if role not in MEMBER_ROLES:
         known = ", ".join(sorted(MEMBER_ROLES))
         raise Invalid.at("/role", f"cannot be held in a group; one of {known}")
+    return role
+
+
+def _check_joins(work: Work, principal: Principal, user_id: int) -> None:
+    user = work.users.find(user_id)
+    if user is not None and user.role is Role.ADMIN and principal.role is not Role.ADMIN:
+        raise Forbidden("only an administrator may add one to a group")
+    if user is not None and not user.active:
+        raise Conflict(f"user {user_id} is deactivated", code="user_inactive")
 
 
 def _membership_event(what: str, group_id: int, user_id: int, role: Role) -> NewMessage:

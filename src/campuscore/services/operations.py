@@ -8,6 +8,7 @@ from datetime import timedelta
 from attrs import field, frozen
 
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, back_off
 from campuscore.errors import CampusError, NotFound, Unavailable
@@ -120,6 +121,7 @@ class OperationsService:
     ) -> list[Message]:
         """List stored messages with ids above ``after``, by id."""
         self.policy.scope(principal, "operations.read")
+        state = None if state is None else member_of(MessageState, state, "/state")
         with self.store.read() as work:
             return work.outbox.list(state, after, limit)
 

@@ -22,7 +22,6 @@ from campuscore.domain.packages import (
     describe,
     project_key,
     read_metadata,
-    version_key,
 )
 from campuscore.errors import Conflict, Invalid, NotFound
 from campuscore.ports.files import BlobStore, Draft
@@ -242,7 +241,7 @@ class PackageService:
             file = work.packages.add_file(
                 NewDistFile(
                     project=project.id,
-                    version=name.version,
+                    version=_spelled(work, project, name.version),
                     filename=new.filename,
                     kind=new.real_kind,
                     python=name.python,
@@ -267,12 +266,7 @@ class PackageService:
         page = _page(work, name)
         target = ProjectTarget(page.project.key, page.project.owner)
         self.policy.require(work, principal, "packages.manage", target)
-        wanted = str(version_key(version))
-        files = [
-            file
-            for file in page.files
-            if file.version == wanted and filename in {None, file.filename}
-        ]
+        files = [file for file in page.of(version) if filename in {None, file.filename}]
         if not files:
             which = filename or f"release {version}"
             raise NotFound(f"{page.project.name} has no {which}", code="release_not_found")
@@ -293,6 +287,12 @@ def _found(work: Work, name: str) -> Project:
 def _page(work: Work, name: str) -> ProjectPage:
     project = _found(work, name)
     return ProjectPage(project, work.packages.files(project.id))
+
+
+def _spelled(work: Work, project: Project, version: str) -> str:
+    """Return a version as the project's other files spell it: 1 and 1.0 are one release."""
+    standing = ProjectPage(project, work.packages.files(project.id)).of(version)
+    return standing[0].version if standing else version
 
 
 def _standing(work: Work, filename: str, sha256: str) -> DistFile | None:

@@ -99,9 +99,9 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "rooms.read": Rule(anyone=_ALL),
         "rooms.write": Rule(),
         "packages.read": Rule(anyone=_ALL, device=_ALL),
-        "packages.upload": Rule(anyone=_SELF, seen_by="packages.read"),
+        "packages.upload": Rule(anyone=_SELF),
         "packages.upload.new": Rule(teacher=_ALL),
-        "packages.manage": Rule(anyone=_SELF, seen_by="packages.read"),
+        "packages.manage": Rule(anyone=_SELF),
         "operations.read": Rule(),
         "operations.write": Rule(),
     }
@@ -136,6 +136,10 @@ class Policy:
             return False
         return True
 
+    def everywhere(self, principal: Principal, action: str) -> bool:
+        """Say whether nothing is out of the principal's reach with this kind of action."""
+        return self.allows(principal, action) and self.scope(principal, action).everything
+
     def may(self, work: Work, principal: Principal, action: str, target: Target) -> bool:
         """Say whether the principal may do the action to this target, which must exist."""
         if not self.allows(principal, action):
@@ -162,16 +166,16 @@ class Policy:
         self.scope(principal, action)
         if self.may(work, principal, action, target):
             return
+        if isinstance(target, ProjectTarget):  # which every user sees, if not with every token
+            raise Forbidden(f"you may not do this to {target.key} ({action})")
         seen_by = self.rules[action].seen_by
         if seen_by and self.may(work, principal, seen_by, target):
             raise Forbidden(f"you may not do this here ({action})")
         raise not_found(target)
 
 
-def not_found(target: Target) -> NotFound:
+def not_found(target: PersonTarget | GroupTarget) -> NotFound:
     """Make the error for a target that is not there, or not for this principal."""
-    if isinstance(target, ProjectTarget):
-        return NotFound(f"there is no project {target.key!r}", code="project_not_found")
     if isinstance(target, GroupTarget):
         return NotFound(f"there is no group {target.group}", code="group_not_found")
     return NotFound(f"there is no user {target.user}", code="user_not_found")

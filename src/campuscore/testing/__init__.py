@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         CredentialsContract,
         SessionsContract,
     )
+    from campuscore.testing.claims import BlobClaimsContract
     from campuscore.testing.contract import Contract
     from campuscore.testing.days import DaysContract
     from campuscore.testing.erasure import ErasureContract
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from campuscore.testing.groups import GroupsContract, MembershipsContract
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
+    from campuscore.testing.packages import PackagesContract
     from campuscore.testing.passwords import PasswordHasherContract
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
@@ -53,6 +55,7 @@ __all__ = [
     "AccessTokensContract",
     "ApiTokensContract",
     "AttachmentsContract",
+    "BlobClaimsContract",
     "BlobStoreContract",
     "CheckInsContract",
     "Contract",
@@ -64,6 +67,7 @@ __all__ = [
     "MachineContract",
     "MembershipsContract",
     "OutboxContract",
+    "PackagesContract",
     "PasswordHasherContract",
     "RoomsContract",
     "RosterLinksContract",
@@ -79,6 +83,7 @@ __all__ = [
 _HOMES = {
     "attendance": ("AttachmentsContract", "CheckInsContract"),
     "auth": ("ApiTokensContract", "CredentialsContract", "SessionsContract"),
+    "claims": ("BlobClaimsContract",),
     "contract": ("Contract",),
     "days": ("DaysContract",),
     "erasure": ("ErasureContract",),
@@ -87,6 +92,7 @@ _HOMES = {
     "groups": ("GroupsContract", "MembershipsContract"),
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
+    "packages": ("PackagesContract",),
     "passwords": ("PasswordHasherContract",),
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),

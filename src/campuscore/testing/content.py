@@ -28,6 +28,7 @@ from campuscore.testing.contract import (
     fact_at,
     join,
 )
+from campuscore.testing.packages import new_dist
 
 __all__ = ["change_everything", "content_of"]
 
@@ -44,6 +45,11 @@ def change_everything(work: Work, name: str) -> None:
     _add_access(work, name, user)
     work.outbox.add([NewMessage(f"added.{name}", name)], NOON)
     work.links.add("sds", "user", {name: user})
+    project = work.packages.add(name, name, user, NOON)
+    for version in ("1", "2"):
+        work.packages.add_file(new_dist(project, version, uploader=user))
+    for until in (NOON, NOON + timedelta(days=1)):
+        work.claims.add(name.encode().hex().ljust(64, "0"), until)
 
 
 def content_of(work: Work) -> Sequence[object]:
@@ -65,6 +71,9 @@ def content_of(work: Work) -> Sequence[object]:
         list(work.tokens.list(None)),
         work.outbox.list(None, 0, 1000),
         work.links.of("sds", "user"),
+        projects := work.packages.all(),
+        [work.packages.files(project.id) for project in projects],
+        work.claims.ended(NOON + timedelta(days=2), 1000),
     ]
 
 
@@ -96,6 +105,12 @@ def _change_what_is_there(work: Work) -> None:
         work.terms.save(evolve(term, code="x"))
     for room in work.rooms.list():
         work.rooms.remove(room.id)
+    for project in work.packages.all():
+        first, *others = work.packages.files(project.id)
+        work.packages.yank(project.id, [first.id], "changed")
+        work.packages.remove_files(project.id, [file.id for file in others], NOON)
+    for sha256 in work.claims.ended(NOON, 1000):
+        work.claims.forget(sha256, NOON)
     work.check_ins.rebuild("Pacific/Kiritimati")
     work.outbox.done([message.id for message in work.outbox.list(None, 0, 1000)])
 

@@ -25,8 +25,16 @@ from campuscore.testing.contract import (
 __all__ = ["GROUP_CASES", "PERSON_CASES", "Faculty", "GroupCase", "PersonCase", "found_faculty"]
 
 _TEACHER, _ASSISTANT, _STUDENT = Role.TEACHER, Role.ASSISTANT, Role.STUDENT
-_COURSE = frozenset({"teacher", "assistant", "student", "classmate"})
-_EVERYBODY = _COURSE | {"former", "later", "retired", "stranger", "ghost"}
+_TAUGHT = frozenset({"student", "classmate"})
+_EVERYBODY = _TAUGHT | {
+    "teacher",
+    "assistant",
+    "former",
+    "later",
+    "retired",
+    "stranger",
+    "ghost",
+}
 
 
 @frozen
@@ -87,12 +95,12 @@ PERSON_CASES = [
     PersonCase("former", Reach.FELLOW, YESTERDAY, frozenset()),
     PersonCase("stranger", Reach.FELLOW, TODAY, frozenset({"stranger"})),
     PersonCase("stranger", Reach.SELF | Reach.FELLOW, MONDAY, frozenset({"stranger"})),
-    PersonCase("teacher", Reach.TAUGHT, TODAY, _COURSE),
-    PersonCase("teacher", Reach.TAUGHT, YESTERDAY, _COURSE | {"former", "retired"}),
-    PersonCase("teacher", Reach.TAUGHT, TOMORROW, _COURSE | {"later"}),
+    PersonCase("teacher", Reach.TAUGHT, TODAY, _TAUGHT),
+    PersonCase("teacher", Reach.TAUGHT, YESTERDAY, _TAUGHT | {"former"}),
+    PersonCase("teacher", Reach.TAUGHT, TOMORROW, _TAUGHT | {"later"}),
     PersonCase("teacher", Reach.ASSISTED, TODAY, frozenset()),
     PersonCase("teacher", Reach.FELLOW, TODAY, frozenset({"teacher", "assistant"})),
-    PersonCase("assistant", Reach.ASSISTED, TODAY, _COURSE),
+    PersonCase("assistant", Reach.ASSISTED, TODAY, _TAUGHT),
     PersonCase("assistant", Reach.TAUGHT, TODAY, frozenset()),
     PersonCase("retired", Reach.TAUGHT, YESTERDAY, frozenset()),
     PersonCase("retired", Reach.SELF | Reach.TAUGHT, TODAY, frozenset({"retired"})),

@@ -14,7 +14,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages, show_rows, writing
-from campuscore.adapters.cli.reading import DAY, INSTANT, one_of, user_id_of
+from campuscore.adapters.cli.reading import DAY, ID, INSTANT, one_of, user_id_of
 from campuscore.bootstrap import Campus
 from campuscore.domain.attendance import (
     AttachedFile,
@@ -24,6 +24,7 @@ from campuscore.domain.attendance import (
     DayQuery,
     NewAttachment,
     NewCheckIn,
+    clean_filename,
 )
 from campuscore.domain.users import Role
 from campuscore.services.shelf import Kept
@@ -46,7 +47,7 @@ def _filters(command: Any) -> Any:
         click.option("--user", help="Only this user, by id or username."),
         click.option("--from", "since", type=DAY, help="The first local day."),
         click.option("--to", "until", type=DAY, help="The last local day."),
-        click.option("--group", type=int, help="Only members, on the day, of this group's id."),
+        click.option("--group", type=ID, help="Only members, on the day, of this group's id."),
     )
     for option in options:
         command = option(command)
@@ -94,7 +95,7 @@ def list_check_ins(
 
 @attendance.command()
 @click.argument("day", type=DAY, required=False)
-@click.option("--group", type=int, help="Only members, on the day, of this group's id.")
+@click.option("--group", type=ID, help="Only members, on the day, of this group's id.")
 @pass_invocation
 def day(invocation: Invocation, day: date | None, group: int | None) -> None:
     """Show who was there on DAY, today by default."""
@@ -157,7 +158,7 @@ def attach(invocation: Invocation, user: str, day: date, file: Path) -> None:
     new = NewAttachment(
         user=user_id_of(campus, user),
         date=day,
-        filename=file.name,
+        filename=clean_filename(file.name),
         content_type=guess_type(file.name)[0] or "application/octet-stream",
     )
     with file.open("rb") as source:

@@ -8,7 +8,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import show, show_rows
-from campuscore.adapters.cli.reading import INSTANT, user_id_of
+from campuscore.adapters.cli.reading import ID, INSTANT, user_id_of
 from campuscore.domain.auth import NewApiToken
 
 __all__ = ["tokens"]
@@ -52,7 +52,7 @@ def list_tokens(invocation: Invocation, user: str | None) -> None:
 
 
 @tokens.command()
-@click.argument("token", type=int)
+@click.argument("token", type=ID)
 @pass_invocation
 def revoke(invocation: Invocation, token: int) -> None:
     """Revoke the token with the id TOKEN."""

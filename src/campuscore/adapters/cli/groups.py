@@ -9,7 +9,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages, show_rows, write_json
-from campuscore.adapters.cli.reading import DAY, one_of, or_unset, user_id_of
+from campuscore.adapters.cli.reading import DAY, ID, one_of, or_unset, user_id_of
 from campuscore.domain.groups import MEMBER_ROLES, GroupChange, GroupKind, NewGroup
 from campuscore.domain.users import Role
 
@@ -27,9 +27,9 @@ def groups() -> None:
 @groups.command()
 @click.argument("name")
 @click.option("--kind", type=_KIND, default=GroupKind.CLASS, show_default=True, help="Its kind.")
-@click.option("--parent", type=int, help="Id of the group that it hangs under.")
+@click.option("--parent", type=ID, help="Id of the group that it hangs under.")
 @click.option("--code", default="", help="A code of the department's own.")
-@click.option("--term", type=int, help="Id of its term.")
+@click.option("--term", type=ID, help="Id of its term.")
 @pass_invocation
 def create(invocation: Invocation, /, name: str, kind: str, **fields: Any) -> None:
     """Create a group called NAME."""
@@ -49,7 +49,7 @@ def list_groups(invocation: Invocation) -> None:
 
 
 @groups.command(name="show")
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @pass_invocation
 def show_group(invocation: Invocation, group: int) -> None:
     """Show the group with the id GROUP."""
@@ -58,12 +58,12 @@ def show_group(invocation: Invocation, group: int) -> None:
 
 
 @groups.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @click.option("--name", help="Another name.")
 @click.option("--kind", type=_KIND, help="Another kind.")
-@click.option("--parent", type=int, help="Id of the group to hang it under; 0 for none.")
+@click.option("--parent", type=ID, help="Id of the group to hang it under; 0 for none.")
 @click.option("--code", help="Another code.")
-@click.option("--term", type=int, help="Id of another term; 0 for none.")
+@click.option("--term", type=ID, help="Id of another term; 0 for none.")
 @pass_invocation
 def update(
     invocation: Invocation,
@@ -86,7 +86,7 @@ def update(
 
 
 @groups.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @pass_invocation
 def archive(invocation: Invocation, group: int) -> None:
     """Take the group with the id GROUP out of use; past attendance keeps its name."""
@@ -95,7 +95,7 @@ def archive(invocation: Invocation, group: int) -> None:
 
 
 @groups.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @click.argument("user")
 @click.option("--role", type=_ROLE, default=Role.STUDENT, show_default=True, help="As what.")
 @pass_invocation
@@ -109,7 +109,7 @@ def add_user(invocation: Invocation, group: int, user: str, role: str) -> None:
 
 
 @groups.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @click.argument("user")
 @click.option("--role", type=_ROLE, help="In this role only.")
 @pass_invocation
@@ -124,7 +124,7 @@ def remove_user(invocation: Invocation, group: int, user: str, role: str | None)
 
 
 @groups.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @click.option("--date", "day", type=DAY, help="On this local day; today by default.")
 @pass_invocation
 def members(invocation: Invocation, group: int, day: date | None) -> None:

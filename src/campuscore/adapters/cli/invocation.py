@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
 from attrs import define
@@ -47,9 +47,28 @@ class Invocation:
         return self.source.read(campuscore.Settings)
 
     def campus(self) -> Campus:
-        """Open the campus; it is closed when the command ends."""
-        campus = campuscore.open_campus(self.settings())
-        return click.get_current_context().with_resource(campus)
+        """Open the campus; it is closed when the command ends.
+
+        A new one is announced: what looks empty may be a typing error in ``--home``.
+        """
+        settings = self.settings()
+        created = _is_new(settings)
+        campus = click.get_current_context().with_resource(campuscore.open_campus(settings))
+        if created:
+            click.echo(f"created a new campus in {settings.folder}", err=True)
+        return campus
+
+
+def _is_new(settings: Settings) -> bool:
+    """Say whether opening the campus will create a database that lasts."""
+    from campuscore.domain.days import utc_now  # noqa: PLC0415 - help needs no store
+    from campuscore.plugins import find_store  # noqa: PLC0415
+
+    keeper = find_store(settings.database)(settings, utc_now).keeper
+    try:
+        return keeper.shared and keeper.status().current is None
+    finally:
+        keeper.close()
 
 
 def pass_invocation(command: Callable[Concatenate[Invocation, P], R]) -> Callable[P, R]:
@@ -63,6 +82,15 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(shared_options())
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        for param in self.params:
+            if isinstance(param.type, click.Path):
+                continue
+            if not _is_text(ctx.params.get(param.name or "")):
+                raise click.BadParameter("is not text in this locale's encoding", ctx, param)
+        return rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -81,6 +109,13 @@ class Group(click.Group):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params.extend(shared_options())
+
+
+def _is_text(value: object) -> bool:
+    """Say whether an argument could be decoded; Python hides bytes that could not in surrogates."""
+    if isinstance(value, tuple):
+        return all(map(_is_text, cast("tuple[object, ...]", value)))
+    return not (isinstance(value, str) and any("\ud800" <= ch <= "\udfff" for ch in value))
 
 
 def shared_options() -> list[click.Parameter]:

@@ -12,7 +12,7 @@ import click
 from campuscore.adapters.cli.delivery import deliver
 from campuscore.adapters.cli.invocation import Command, Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import show, show_pages, write_json
-from campuscore.adapters.cli.reading import one_of
+from campuscore.adapters.cli.reading import ID, one_of
 from campuscore.bootstrap import Campus
 from campuscore.domain.days import utc_now
 from campuscore.domain.events import Message, MessageState
@@ -55,7 +55,7 @@ def events() -> None:
 
 @events.command()
 @click.option("--state", type=one_of(*MessageState), help="Only messages so far along.")
-@click.option("--after", type=int, default=0, show_default=True, help="Only ids above this.")
+@click.option("--after", type=ID, default=0, show_default=True, help="Only ids above this.")
 @click.option("--follow", is_flag=True, help="Wait for more, until interrupted.")
 @pass_invocation
 def tail(invocation: Invocation, state: str | None, after: int, *, follow: bool) -> None:
@@ -73,7 +73,7 @@ def tail(invocation: Invocation, state: str | None, after: int, *, follow: bool)
 
 
 @events.command()
-@click.argument("message", type=int)
+@click.argument("message", type=ID)
 @pass_invocation
 def retry(invocation: Invocation, message: int) -> None:
     """Deliver the dead letter with the id MESSAGE again."""

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import show, show_rows
-from campuscore.adapters.cli.reading import DAY
+from campuscore.adapters.cli.reading import DAY, ID
 from campuscore.domain.schedule import NewRoom, NewTerm
 
 __all__ = ["rooms", "terms"]
@@ -46,7 +46,7 @@ def list_terms(invocation: Invocation) -> None:
 
 
 @terms.command(name="show")
-@click.argument("term", type=int)
+@click.argument("term", type=ID)
 @pass_invocation
 def show_term(invocation: Invocation, term: int) -> None:
     """Show the term with the id TERM."""
@@ -55,7 +55,7 @@ def show_term(invocation: Invocation, term: int) -> None:
 
 
 @terms.command(name="update")
-@click.argument("term", type=int)
+@click.argument("term", type=ID)
 @click.option("--name", help="Another name.")
 @click.option("--first-day", type=DAY, help="Another first day.")
 @click.option("--last-day", type=DAY, help="Another last day.")
@@ -75,7 +75,7 @@ def update_term(invocation: Invocation, /, term: int, **fields: Any) -> None:
 
 
 @terms.command(name="remove")
-@click.argument("term", type=int)
+@click.argument("term", type=ID)
 @pass_invocation
 def remove_term(invocation: Invocation, term: int) -> None:
     """Remove the term with the id TERM."""
@@ -109,7 +109,7 @@ def list_rooms(invocation: Invocation) -> None:
 
 
 @rooms.command(name="show")
-@click.argument("room", type=int)
+@click.argument("room", type=ID)
 @pass_invocation
 def show_room(invocation: Invocation, room: int) -> None:
     """Show the room with the id ROOM."""
@@ -118,7 +118,7 @@ def show_room(invocation: Invocation, room: int) -> None:
 
 
 @rooms.command(name="update")
-@click.argument("room", type=int)
+@click.argument("room", type=ID)
 @click.option("--name", help="Another name.")
 @click.option("--capacity", type=int, help="How many people it holds.")
 @pass_invocation
@@ -131,7 +131,7 @@ def update_room(invocation: Invocation, /, room: int, **fields: Any) -> None:
 
 
 @rooms.command(name="remove")
-@click.argument("room", type=int)
+@click.argument("room", type=ID)
 @pass_invocation
 def remove_room(invocation: Invocation, room: int) -> None:
     """Remove the room with the id ROOM."""

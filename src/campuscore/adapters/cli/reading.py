@@ -16,6 +16,7 @@ from campuscore.errors import Conflict, Invalid, NotFound
 __all__ = [
     "CLOCK",
     "DAY",
+    "ID",
     "INSTANT",
     "one_of",
     "or_unset",
@@ -29,9 +30,10 @@ if TYPE_CHECKING:
     _Days = click.ParamType[date]
     _Clocks = click.ParamType[time]
     _Instants = click.ParamType[datetime]
+    _Ids = click.ParamType[int]
 else:
     # The class has parameters since click 8.4.
-    _Days = _Clocks = _Instants = click.ParamType
+    _Days = _Clocks = _Instants = _Ids = click.ParamType
 
 
 def _day(text: str) -> date:
@@ -73,10 +75,24 @@ class _Instant(_Instants):
             self.fail(f"{value!r} is not an instant, such as 2026-09-01T08:10+03:00", param, ctx)
         if found.tzinfo is None:
             self.fail(f"{value!r} needs an offset, such as Z or +03:00", param, ctx)
-        return found.astimezone(UTC)
+        try:
+            return found.astimezone(UTC)
+        except OverflowError:
+            self.fail(f"{value!r} lies outside of the years 1 to 9999", param, ctx)
 
 
-DAY, CLOCK, INSTANT = _Day(), _Clock(), _Instant()
+class _Id(_Ids):
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        plain = text.isascii() and text.isdigit() and len(text) <= len(str(1 << 62))
+        if not plain or int(text) >= 1 << 63:
+            self.fail(f"{value!r} is not an id", param, ctx)
+        return int(text)
+
+
+DAY, CLOCK, INSTANT, ID = _Day(), _Clock(), _Instant(), _Id()
 
 
 def one_of(*kinds: StrEnum) -> click.Choice[str]:

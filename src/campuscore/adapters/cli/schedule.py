@@ -9,7 +9,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages
-from campuscore.adapters.cli.reading import CLOCK, DAY, or_unset
+from campuscore.adapters.cli.reading import CLOCK, DAY, ID, or_unset
 from campuscore.domain.schedule import EntryChange, EntryQuery, NewEntry
 
 __all__ = ["schedule"]
@@ -23,12 +23,12 @@ def schedule() -> None:
 
 
 @schedule.command()
-@click.argument("group", type=int)
+@click.argument("group", type=ID)
 @click.argument("title")
 @click.argument("day", type=DAY)
 @click.option("--start", type=CLOCK, help="Local time at which it begins.")
 @click.option("--end", type=CLOCK, help="Local time at which it ends.")
-@click.option("--room", type=int, help="Id of the room.")
+@click.option("--room", type=ID, help="Id of the room.")
 @pass_invocation
 def add(invocation: Invocation, /, group: int, title: str, day: date, **fields: Any) -> None:
     """Put TITLE on the timetable of GROUP for the local DAY."""
@@ -38,7 +38,7 @@ def add(invocation: Invocation, /, group: int, title: str, day: date, **fields: 
 
 
 @schedule.command(name="list")
-@click.option("--group", type=int, help="Only entries of this group's id.")
+@click.option("--group", type=ID, help="Only entries of this group's id.")
 @click.option("--from", "since", type=DAY, help="The first local day.")
 @click.option("--to", "until", type=DAY, help="The last local day.")
 @pass_invocation
@@ -51,7 +51,7 @@ def list_entries(invocation: Invocation, /, **filters: Any) -> None:
 
 
 @schedule.command(name="show")
-@click.argument("entry", type=int)
+@click.argument("entry", type=ID)
 @pass_invocation
 def show_entry(invocation: Invocation, entry: int) -> None:
     """Show the entry with the id ENTRY."""
@@ -60,13 +60,13 @@ def show_entry(invocation: Invocation, entry: int) -> None:
 
 
 @schedule.command()
-@click.argument("entry", type=int)
-@click.option("--group", type=int, help="Id of another group.")
+@click.argument("entry", type=ID)
+@click.option("--group", type=ID, help="Id of another group.")
 @click.option("--title", help="Another title.")
 @click.option("--date", type=DAY, help="Another local day.")
 @click.option("--start", type=CLOCK, help="Another local time of beginning.")
 @click.option("--end", type=CLOCK, help="Another local time of ending.")
-@click.option("--room", type=int, help="Id of another room; 0 for none.")
+@click.option("--room", type=ID, help="Id of another room; 0 for none.")
 @pass_invocation
 def update(invocation: Invocation, /, entry: int, room: int | None, **fields: Any) -> None:
     """Change fields of the entry with the id ENTRY."""
@@ -79,7 +79,7 @@ def update(invocation: Invocation, /, entry: int, room: int | None, **fields: An
 
 
 @schedule.command()
-@click.argument("entry", type=int)
+@click.argument("entry", type=ID)
 @pass_invocation
 def remove(invocation: Invocation, entry: int) -> None:
     """Take the entry with the id ENTRY off the timetable."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import falcon
 from attrs import frozen
+from falcon.routing import BaseConverter
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
@@ -55,6 +56,7 @@ def create_app(campus: Campus, routes: tuple[Route, ...] = ROUTES) -> App:
     app.req_options.strip_url_path_trailing_slash = True
     app.req_options.auto_parse_qs_csv = False
     app.req_options.keep_blank_qs_values = True
+    app.router_options.converters["id"] = _Id
     problems.install(app, debug=campus.settings.debug)
     for path, methods in _by_path(routes).items():
         app.add_route(_template(path), _resource(campus, methods, routes))
@@ -69,17 +71,28 @@ def _by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
 
 
 def _template(path: str) -> str:
-    """Turn ``/x/{some_id}/`` into Falcon's form: whole numbers that fit, no slash at the end."""
-    converted = path.replace("_id}", f"_id:int(min=0, max={_LARGEST_ID})}}")
+    """Turn ``/x/{some_id}/`` into Falcon's form: ids that fit, no slash at the end."""
+    converted = path.replace("_id}", "_id:id}")
     return converted.rstrip("/") or "/"
+
+
+class _Id(BaseConverter):
+    """An id in a path: nothing but ASCII digits, where ``int`` takes signs and other scripts."""
+
+    def convert(self, value: str) -> int | None:
+        if not (value.isascii() and value.isdigit() and len(value) <= len(str(_LARGEST_ID))):
+            return None
+        found = int(value)
+        return found if found <= _LARGEST_ID else None
 
 
 def _resource(campus: Campus, mine: list[Route], routes: tuple[Route, ...]) -> object:
     """Make the object that Falcon asks for ``on_get`` and the like."""
     methods: dict[str, Any] = {}
     for route in mine:
-        if route.action != PUBLIC and route.action not in campus.policy.rules:
-            raise Misconfigured(f"{route.method} {route.path}: no action {route.action!r}")
+        for action in (route.action, route.or_action):
+            if action != PUBLIC and action not in campus.policy.rules:
+                raise Misconfigured(f"{route.method} {route.path}: no action {action!r}")
         responder = _Responder(campus, route, routes)
         methods[f"on_{route.method.lower()}"] = responder
         if route.method == "GET":  # RFC 9110, section 9.1: who offers the one offers the other
@@ -109,9 +122,14 @@ class _Responder:
         if self.route.action == PUBLIC:
             return _NOBODY
         principal = identify(self.campus, self.route, req)
-        self.campus.policy.scope(principal, self.route.action)
+        self._require(principal)
         resp.set_header("Cache-Control", "no-store")
         return principal
+
+    def _require(self, principal: Principal) -> None:
+        policy, other = self.campus.policy, self.route.or_action
+        if not other or not policy.allows(principal, other):
+            policy.scope(principal, self.route.action)
 
 
 def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: Any) -> None:
@@ -120,6 +138,8 @@ def _answer(req: falcon.Request, resp: falcon.Response, route: Route, result: An
     elif isinstance(result, Elsewhere):
         resp.status = 302
         resp.set_header("Location", result.address)
+        resp.set_header("Cache-Control", "no-store")
+        resp.delete_header("ETag")
     elif route.answer is not None:
         resp.content_type = resp.content_type or route.media_type
         resp.data = result if isinstance(result, bytes) else wire.encode(result)
@@ -132,7 +152,9 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
         resp.set_header(name, value)
     if stream.length is not None:
         resp.set_header("Content-Length", str(stream.length))
-    if req.method != "HEAD":
+    if req.method == "HEAD":
+        resp.stream = iter(())  # for which no length is made up
+    else:
         chunks = iter(stream.chunks)
         resp.stream = chain((next(chunks, b""),), chunks)
 
@@ -141,7 +163,9 @@ def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
     parts: list[Any] = [_SafeHeaders()]
     if origins:
-        parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=["Link"]))
+        exposed = ["Link", "ETag", "Content-Disposition"]
+        parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))
+        parts.append(_VaryByOrigin())
     return parts
 
 
@@ -152,3 +176,12 @@ class _SafeHeaders:
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
         resp.set_header("X-Content-Type-Options", "nosniff")
+
+
+class _VaryByOrigin:
+    """Keeps caches from giving one origin the answer that allows another."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        resp.append_header("Vary", "Origin")

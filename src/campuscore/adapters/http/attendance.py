@@ -138,8 +138,8 @@ def _day_filter(values: dict[str, Any]) -> dict[str, Any]:
     named["group"] = values.get("group")
     user = values.get("user")
     if user is not None:
-        known = user.isascii() and user.isdigit() and len(user) <= len(str(1 << 62))
-        named["user" if known else "username"] = int(user) if known else user
+        known = _digits(user)
+        named["username" if isinstance(known, str) else "user"] = known
     return named
 
 
@@ -155,9 +155,9 @@ def _new_attachment(loose: dict[str, Any], filename: str, content_type: str) -> 
 
 
 def _digits(text: str) -> int | str:
-    return (
-        int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(1 << 62)) else text
-    )
+    """Read an id; digits that are too many for one stay a text."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(1 << 62))
+    return int(text) if plain and int(text) < 1 << 63 else text
 
 
 def _attached(ask: Ask, row: Attachment) -> AttachedFile:
@@ -192,6 +192,7 @@ ROUTES = (
         method="POST",
         path="/attendance/",
         action="attendance.record",
+        or_action="attendance.record_for",
         handler=check_in,
         summary="Check in: oneself now by default; an array of up to 10,000 is all or nothing.",
         body=NewCheckIn | list[NewCheckIn],
@@ -223,7 +224,7 @@ ROUTES = (
         action=_READ,
         handler=download_file,
         summary="Download a file.",
-        elsewhere=True,
+        also=(302,),
         answer=bytes,
         media_type="application/octet-stream",
     ),

@@ -21,7 +21,7 @@ from falcon.media.multipart import (
     MultipartParseOptions,
 )
 
-from campuscore.adapters.wire import Malformed
+from campuscore.adapters.wire import Malformed, pointer
 from campuscore.domain.attendance import clean_filename
 from campuscore.errors import CampusError, Invalid, TooLarge
 
@@ -84,7 +84,7 @@ class Upload:
     content_type: str
     source: Any
     rest: Iterator[Any] = field(factory=lambda: iter(()))
-    strict: bool = True
+    known: frozenset[str] | None = None
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the bytes in blocks, and raise where the form breaks off or goes on behind them.
@@ -95,9 +95,9 @@ class Upload:
             yield block
         with _readable():
             for part in self.rest:
-                if not self.strict:
+                if self.known is not None and part.name not in self.known:
                     continue
-                raise Invalid.at(f"/{part.name}", "comes after the file, or is given twice")
+                raise Invalid.at(pointer(part.name), "comes after the file, or is given twice")
 
 
 def body_stream(req: falcon.Request) -> BodyStream:
@@ -111,10 +111,9 @@ def body_stream(req: falcon.Request) -> BodyStream:
 def drain(req: falcon.Request) -> None:
     """Take in what is left of a refused body, if it is not much.
 
-    Many clients read no answer before all is sent; one that asks first (RFC 9110, section 10.1.1)
-    has sent nothing yet.
+    Many clients read no answer before all is sent; but one that asked first is not told to go on.
     """
-    if req.get_header("Expect"):
+    if req.expect:
         return
     with suppress(CampusError, OSError):
         stream = body_stream(req)
@@ -161,7 +160,7 @@ def read_form(req: falcon.Request, limit: int, form: Form) -> tuple[dict[str, st
     stream = body_stream(req)
     if stream.left is not None and stream.left > limit + _SLACK:
         raise _too_large(limit)
-    if not (req.content_type or "").startswith("multipart/form-data"):
+    if not (req.content_type or "").lower().startswith("multipart/form-data"):
         raise Invalid.at("", "must be multipart/form-data")
     length = sys.maxsize if stream.left is None else stream.left
     with _readable():
@@ -175,6 +174,8 @@ def _readable() -> Generator[None]:
         yield
     except (MultipartParseError, falcon.HTTPError) as error:
         raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
+    except (UnicodeError, LookupError) as error:
+        raise Malformed("the form cannot be read: its headers are not text") from error
 
 
 def _handler() -> MultipartFormHandler:
@@ -190,12 +191,11 @@ def _read_parts(
     upload: Upload | None = None
     for part in parts:
         if part.name != form.file:
-            if form.wanted is None or part.name in form.wanted:
-                fields[part.name or ""] = _field(part)
+            _note(fields, part, form)
             continue
         if upload is not None:
             raise Invalid.at(f"/{form.file}", "is given more than once")
-        upload = _upload(part, strict=form.wanted is None)
+        upload = _upload(part, form)
         if fields.keys() >= form.needed:
             upload.rest = parts
             break
@@ -203,20 +203,31 @@ def _read_parts(
     return fields, upload
 
 
-def _upload(part: Any, *, strict: bool) -> Upload:
+def _note(fields: dict[str, str], part: Any, form: Form) -> None:
+    """Keep a field that is wanted; only those that are passed over may come more than once."""
+    name = part.name or ""
+    if form.wanted is not None and name not in form.wanted:
+        return
+    if name in fields:
+        raise Invalid.at(pointer(name), "is given more than once")
+    fields[name] = _field(part)
+
+
+def _upload(part: Any, form: Form) -> Upload:
     name = clean_filename(part.filename or "")
     kind = part.content_type or "application/octet-stream"
-    return Upload(name, kind, part.stream, strict=strict)
+    known = None if form.wanted is None else form.wanted | {form.file}
+    return Upload(name, kind, part.stream, known=known)
 
 
 def _field(part: Any) -> str:
     data: bytes = part.stream.read(_LONGEST_FIELD + 1)
     if len(data) > _LONGEST_FIELD:
-        raise Invalid.at(f"/{part.name}", f"is longer than {_LONGEST_FIELD} bytes")
+        raise Invalid.at(pointer(part.name), f"is longer than {_LONGEST_FIELD} bytes")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Invalid.at(f"/{part.name}", f"is not UTF-8: byte {error.start}") from error
+        raise Invalid.at(pointer(part.name), f"is not UTF-8: byte {error.start}") from error
 
 
 def _spool(upload: Upload, limit: int) -> IO[bytes]:

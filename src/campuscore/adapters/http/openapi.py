@@ -162,6 +162,8 @@ def _operation(route: Route, types: _Types) -> dict[str, Any]:
     if route.action != PUBLIC:
         made["security"] = _security(route)
         made["x-action"] = route.action
+    if route.or_action:
+        made["x-or-action"] = route.or_action
     if route.form:
         made["requestBody"] = {
             "required": True,
@@ -202,13 +204,20 @@ def _query_parameters(route: Route, types: _Types) -> Iterable[dict[str, Any]]:
         yield {"name": param.name, "in": "query", "description": param.help, "schema": schema}
 
 
+def _form(media_type: str) -> dict[str, Any]:
+    return {"type": "object"} if media_type.endswith("json") else dict(_BINARY)
+
+
 def _responses(route: Route, types: _Types) -> dict[str, Any]:
     good: dict[str, Any] = {"description": HTTPStatus(route.status).phrase}
     if route.answer is not None:
         good["content"] = {route.media_type: {"schema": types.schema(route.answer)}}
+        good["content"] |= {kind: {"schema": _form(kind)} for kind in route.forms}
     made: dict[str, Any] = {str(route.status): good}
-    if route.elsewhere:
-        made["302"] = {"description": "Where the answer is, with `s3_redirects`"}
+    for status in route.also:
+        has_body = status < HTTPStatus.MULTIPLE_CHOICES
+        described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
+        made[str(status)] = {**good, **described} if has_body else described
     refusals = set(route.refusals)
     if route.action != PUBLIC:
         refusals |= {401, 403, 503}

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import attrs
 import falcon
 from attrs import field, frozen
 
@@ -31,6 +32,7 @@ PUBLIC = ""
 """The action of a route that anybody may call without logging in."""
 
 _LONGEST_AGENT = 512
+_LONGEST_ID = 20
 
 
 @frozen
@@ -52,8 +54,11 @@ PAGING = (
 class Route:
     """One method of one path: who may call it, what it takes and what it answers.
 
-    ``form`` names the file of a multipart form. Routes for ``installers`` take an API token as the
-    password of Basic authentication, and are read without login where the settings say so.
+    ``form`` names the file of a multipart form. ``forms`` are other media types of the answer, and
+    ``also`` the other statuses of answers that are no refusals. Routes for ``installers`` take an
+    API token as the password of Basic authentication, and are read without login where the
+    settings say so. Where there is an ``or_action``,
+    one of the two has to be allowed, and the service decides.
     """
 
     method: str
@@ -67,9 +72,20 @@ class Route:
     params: tuple[Param, ...] = ()
     refusals: tuple[int, ...] = ()
     media_type: str = "application/json"
+    forms: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
     form: str = ""
     installers: bool = False
-    elsewhere: bool = False
+    or_action: str = ""
+
+    @property
+    def only_answered(self) -> frozenset[str]:
+        """The fields of the answer that the body lacks; a client may send back what it got."""
+        both = attrs.has(self.answer) and attrs.has(self.body)
+        if self.method not in {"PUT", "PATCH"} or not both:
+            return frozenset()
+        names = {each.name for each in attrs.fields(self.answer)}
+        return frozenset(names - {each.name for each in attrs.fields(self.body)})
 
     @property
     def feature(self) -> str:
@@ -112,7 +128,7 @@ class Ask:
         text = read_body(self.req, self.campus.settings.max_body)
         if not text.strip():
             raise wire.Malformed("the body is empty; it must be JSON")
-        return wire.structure(wire.parse(text), kind)
+        return wire.structure(wire.parse(text), kind, ignored=self.route.only_answered)
 
     def json(self) -> Any:
         """Return the JSON body as it is, or raise Malformed."""
@@ -130,7 +146,7 @@ class Ask:
         known = {param.name: param for param in self.route.params}
         unknown = sorted(set(given) - set(known))
         if unknown:
-            raise Invalid.at(f"/{unknown[0]}", "is not a parameter of this address")
+            raise Invalid.at(wire.pointer(unknown[0]), "is not a parameter of this address")
         return {name: _convert(known[name], value) for name, value in given.items()}
 
     def origin(self) -> Origin:
@@ -146,11 +162,17 @@ class Ask:
 
     def unless_known(self, kept: Kept, cache: str) -> bytes:
         """Return an answer to send, or send just 304 to a client that has it."""
-        self.resp.etag = kept.tag
-        self.resp.set_header("Cache-Control", cache)
-        if self.knows(kept.tag):
-            raise falcon.HTTPStatus(falcon.HTTP_304)
+        self.unless_tagged(kept.tag, cache)
         return kept.body
+
+    def unless_tagged(self, tag: str, cache: str) -> None:
+        """Name what is sent by its validator, or send just 304 to a client that has it."""
+        self.resp.etag = tag
+        self.resp.set_header("Cache-Control", cache)
+        if self.knows(tag):
+            for name in ("Content-Type", "Content-Encoding"):  # RFC 9110, section 15.4.5
+                self.resp.delete_header(name)
+            raise falcon.HTTPStatus(falcon.HTTP_304)
 
     def page(self, values: dict[str, Any]) -> PageRequest:
         """Take the paging parameters out of the values."""
@@ -188,7 +210,7 @@ def _convert(param: Param, value: Any) -> Any:
 
 
 def _whole(path: str, text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text[:20]) < 1 << 63:
+    if text.isascii() and text.isdigit() and len(text) < _LONGEST_ID and int(text) < 1 << 63:
         return int(text)
     raise Invalid.at(path, "must be a whole number")
 

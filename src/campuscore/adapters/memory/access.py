@@ -8,6 +8,7 @@ from attrs import frozen
 
 from campuscore.adapters.memory.store import Tables
 from campuscore.domain.access import Reach, Scope
+from campuscore.domain.users import Role
 
 __all__ = ["Sight", "see", "with_groups_below"]
 
@@ -18,12 +19,13 @@ class Sight:
 
     tables: Tables
     scope: Scope
-    groups: frozenset[int]
+    shared: frozenset[int]
+    led: frozenset[int]
 
     def covers_group(self, group_id: int) -> bool:
         """Say whether what belongs to the group is covered; nothing of an archived group is."""
         return self.tables.has_group(group_id) and (
-            self.scope.everything or group_id in self.groups
+            self.scope.everything or group_id in self.shared or group_id in self.led
         )
 
     def covers_person(self, user_id: int, day: date) -> bool:
@@ -32,21 +34,25 @@ class Sight:
             return True
         if Reach.SELF in self.scope.reach and user_id == self.scope.user:
             return True
-        return any(row.group in self.groups for row in self.tables.groups_of(user_id, day))
+        return any(
+            row.group in self.shared or (row.group in self.led and row.role is Role.STUDENT)
+            for row in self.tables.groups_of(user_id, day)
+        )
 
 
 def see(tables: Tables, scope: Scope) -> Sight:
     """Look up the groups of a scope."""
-    found: set[int] = set()
+    shared: set[int] = set()
+    led: set[int] = set()
     leading = scope.reach.leading_roles
     for row in tables.groups_of(scope.user, scope.today):
         if not tables.has_group(row.group):
             continue
         if Reach.FELLOW in scope.reach:
-            found.add(row.group)
+            shared.add(row.group)
         if row.role in leading:
-            found |= {g for g in with_groups_below(tables, row.group) if tables.has_group(g)}
-    return Sight(tables, scope, frozenset(found))
+            led |= {g for g in with_groups_below(tables, row.group) if tables.has_group(g)}
+    return Sight(tables, scope, frozenset(shared), frozenset(led))
 
 
 def with_groups_below(tables: Tables, group_id: int) -> set[int]:

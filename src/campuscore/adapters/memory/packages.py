@@ -35,6 +35,7 @@ class MemoryPackages:
     def add(self, key: str, name: str, owner: int | None, at: datetime) -> Project:
         if self.find(key) is not None:
             raise Conflict(f"there is a project {key!r}", code="project_name_taken")
+        self._check_user(owner)
         project = Project(self.tables.projects.next_id(), key, name, owner, 0, at)
         self.tables.projects.put(project.id, project)
         return project
@@ -56,6 +57,7 @@ class MemoryPackages:
     def add_file(self, new: NewDistFile) -> DistFile:
         if self.was_removed(new.filename) or self.find_file(new.filename) is not None:
             raise Conflict(f"there is, or was, a file {new.filename!r}", code="filename_taken")
+        self._check_user(new.uploader)
         row = DistFile(self.tables.dist_files.next_id(), **asdict(new), yanked=None)
         self.tables.dist_files.put(row.id, row)
         self._move(new.project)
@@ -73,6 +75,10 @@ class MemoryPackages:
 
     def _mine(self, project_id: int, file_ids: Sequence[int]) -> Sequence[DistFile]:
         return [row for row in self.files(project_id) if row.id in file_ids]
+
+    def _check_user(self, user_id: int | None) -> None:
+        if user_id is not None:
+            self.tables.require_user(user_id)
 
     def _move(self, project_id: int) -> None:
         project = self.tables.projects.rows[project_id]

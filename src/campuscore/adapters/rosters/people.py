@@ -10,7 +10,7 @@ from typing import Any
 
 from campuscore.adapters.rosters.roles import role_in
 from campuscore.adapters.rosters.tables import Faults, Line, Row, Table, lines_of, may, need
-from campuscore.adapters.rosters.texts import read_bytes, read_texts
+from campuscore.adapters.rosters.texts import name_of, read_bytes, read_texts
 from campuscore.domain.groups import MEMBER_ROLES, GroupKind
 from campuscore.domain.roster import (
     Roster,
@@ -42,7 +42,7 @@ def read_people(path: Path, encoding: str, source: str) -> Roster:
         lines = _lines_of_spreadsheet(path)
     else:
         lines = lines_of(read_texts([path], encoding)[0], faults)
-    table = Table.of(path.name, lines, _FIELDS, faults)
+    table = Table.of(name_of(path), lines, _FIELDS, faults)
     users: list[RosterUser] = []
     groups: dict[str, RosterGroup] = {}
     memberships: list[RosterMembership] = []
@@ -106,7 +106,7 @@ def _lines_of_spreadsheet(path: Path) -> list[Line]:
         with calamine.CalamineWorkbook.from_filelike(data) as book:
             rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (calamine.CalamineError, IndexError) as error:
-        raise Invalid.at(path.name, f"cannot be read as a spreadsheet: {error}") from error
+        raise Invalid.at(name_of(path), f"cannot be read as a spreadsheet: {error}") from error
     return [Line(number, [_text(cell) for cell in row]) for number, row in enumerate(rows, 1)]
 
 

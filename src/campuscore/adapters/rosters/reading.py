@@ -9,7 +9,7 @@ from campuscore.adapters.rosters.folders import Folder
 from campuscore.adapters.rosters.people import read_people
 from campuscore.adapters.rosters.sds1 import is_sds1, read_sds1
 from campuscore.adapters.rosters.sds21 import is_sds21, read_sds21
-from campuscore.adapters.rosters.texts import check_encoding, read_texts
+from campuscore.adapters.rosters.texts import check_encoding, name_of, read_texts
 from campuscore.domain.roster import Roster
 from campuscore.errors import Invalid
 
@@ -54,7 +54,7 @@ def read_roster(path: Path, *, encoding: str = "utf-8", source: str | None = Non
     if is_sds21(folder):
         return read_sds21(folder, source or "sds21")
     text = "no known layout: neither School.csv and Section.csv, nor orgs.csv and users.csv"
-    raise Invalid.at(path.name, text)
+    raise Invalid.at(name_of(path), text)
 
 
 def _slug(stem: str) -> str:

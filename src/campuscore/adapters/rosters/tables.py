@@ -17,6 +17,8 @@ from campuscore.errors import Invalid, Problem
 __all__ = ["Column", "Faults", "Line", "Row", "Table", "fold", "lines_of", "may", "need"]
 
 _DELIMITERS = ",;\t"
+_SAID = re.compile(r'"?sep=([^"\s\w]|\t)"?\r?\n', re.IGNORECASE)
+"""The first line by which Excel is told the delimiter."""
 
 
 @frozen
@@ -145,15 +147,17 @@ class Table:
 
 def lines_of(text: Text, faults: Faults) -> list[Line]:
     """Split a CSV file into stripped cells; a quotation that never ends is a fault."""
-    first = text.text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text.text, newline=""), delimiter=delimiter, strict=True)
+    said = _SAID.match(text.text)
+    rest = text.text[said.end() :] if said else text.text
+    delimiter = said[1] if said else max(_DELIMITERS, key=rest.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []
-    start = 1
+    before = 1 if said else 0
+    start = before + 1
     try:
         for cells in reader:
             lines.append(Line(start, [cell.strip() for cell in cells]))
-            start = reader.line_num + 1
+            start = before + reader.line_num + 1
     except csv.Error as error:
         faults.add(f"{text.file}:{start}", f"is not CSV: {error}")
     return lines

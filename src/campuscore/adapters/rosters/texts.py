@@ -10,7 +10,7 @@ from attrs import frozen
 
 from campuscore.errors import Invalid, NotFound, Problem, Unavailable
 
-__all__ = ["Text", "check_encoding", "read_bytes", "read_texts"]
+__all__ = ["Text", "check_encoding", "name_of", "read_bytes", "read_texts"]
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -18,6 +18,10 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_OTHERS = (
+    (b"PK\x03\x04", "a ZIP archive or a spreadsheet, whose name has to end in .xlsx"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel file, whose name has to end in .xls"),
 )
 _CYRILLIC_RUNS = re.compile(rb"[\xc0-\xff\xa8\xb8]{2,}")
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -29,6 +33,11 @@ class Text:
 
     file: str
     text: str
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file as it can be printed, whatever bytes it is made of."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
 
 
 def check_encoding(encoding: str) -> None:
@@ -59,9 +68,9 @@ def read_texts(paths: list[Path], encoding: str) -> list[Text]:
         data = read_bytes(path)
         wrong = _first_wrong(data, encoding)
         if wrong is None:
-            texts.append(Text(path.name, data.decode(encoding).removeprefix("\ufeff")))
+            texts.append(Text(name_of(path), data.decode(encoding).removeprefix("\ufeff")))
         else:
-            problems.append(Problem(path.name, _say(data, encoding, wrong)))
+            problems.append(Problem(name_of(path), _say(data, encoding, wrong)))
     if problems:
         raise Invalid(*problems)
     return texts
@@ -77,13 +86,18 @@ def _first_wrong(data: bytes, encoding: str) -> int | None:
 
 
 def _say(data: bytes, encoding: str, start: int) -> str:
+    for mark, kind in _OTHERS:
+        if data.startswith(mark):
+            return f"is no CSV file, but {kind}"
     found = f"byte {start} is 0x{data[start]:02x}, which is not {encoding} text"
-    likely = _suggest(data)
-    return f"{found}; the file reads as {likely}: try --encoding {likely}"
+    likely = _suggest(data, encoding)
+    if likely:
+        return f"{found}; the file reads as {likely}: try --encoding {likely}"
+    return f"byte {data.index(0)} is zero, which no text has" if 0 in data else found
 
 
-def _suggest(data: bytes) -> str:
-    """Name an encoding that decodes all of the data; latin-1 always does."""
+def _suggest(data: bytes, tried: str) -> str:
+    """Name another encoding that decodes all of the data, where there is one."""
     marked = [name for mark, name in _MARKS if data.startswith(mark)]
     many = len(data) // 8
     wide = [
@@ -94,6 +108,7 @@ def _suggest(data: bytes) -> str:
     high = len(_HIGH.findall(data))
     runs = sum(map(len, _CYRILLIC_RUNS.findall(data)))
     narrow = ["cp1251", "cp1252"] if runs * 2 > high else ["cp1252", "cp1251"]
-    candidates = [*marked, *wide, "utf-8", *narrow]
-    sound = (name for name in candidates if _first_wrong(data, name) is None)
-    return next(sound, "latin-1")
+    candidates = [*marked, *wide, "utf-8", *narrow, "latin-1"]
+    known = codecs.lookup(tried).name
+    others = (name for name in candidates if codecs.lookup(name).name != known)
+    return next((name for name in others if _first_wrong(data, name) is None), "")

@@ -47,6 +47,9 @@ _ENDED = (
     .limit(bindparam("most", type_=Integer))
 )
 _FORGET = delete(blob_claims).where(blob_claims.c.sha256 == _NAME, blob_claims.c.until <= _AT)
+_PART = delete(blob_names).where(
+    blob_names.c.sha256 == _NAME, ~exists().where(blob_claims.c.sha256 == _NAME)
+)
 
 
 class SqlClaims:
@@ -71,6 +74,8 @@ class SqlClaims:
 
     def forget(self, sha256: str, at: datetime) -> None:
         self._desk.execute(_FORGET, {"named": sha256, "at": at})
+        # Nobody else is here: who meets next makes the row anew.
+        self._desk.execute(_PART, {"named": sha256})
 
     def _meet(self, sha256: str) -> None:
         self._desk.execute(_MEET, {"sha256": sha256, "meetings": 1})

@@ -81,7 +81,16 @@ class Desk(ABC):
         try:
             return Answer(plan, self._raw.execute(plan.text, plan.bind(values)))
         except self.errors as error:
-            raise self.refusal(error) from error
+            return self.otherwise(statement, values, error)
+
+    def otherwise(
+        self,
+        statement: Statement,  # noqa: ARG002
+        values: Values,  # noqa: ARG002
+        error: Exception,
+    ) -> Answer:
+        """Answer a statement that the driver refused, or raise what that means."""
+        raise self.refusal(error) from error
 
     @abstractmethod
     def execute_many(self, statement: Statement, rows: Sequence[Values]) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from campuscore.adapters.sql.tables import groups, memberships
 from campuscore.domain.access import Reach, Scope
+from campuscore.domain.users import Role
 
 __all__ = ["covers", "groups_within", "people_of_group", "people_within", "scope_values"]
 
@@ -56,7 +57,10 @@ def people_within(reach: Reach, user: Any, day: Any) -> ColumnElement[bool]:
     if reach.leading_roles:
         led = _led(reach)
         found = exists().where(
-            theirs.c.user_id == user, covers(day, theirs), theirs.c.group_id.in_(select(led.c.id))
+            theirs.c.user_id == user,
+            theirs.c.role == literal(str(Role.STUDENT)),
+            covers(day, theirs),
+            theirs.c.group_id.in_(select(led.c.id)),
         )
         parts.append(found)
     if Reach.FELLOW in reach:

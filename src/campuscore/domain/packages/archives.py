@@ -2,22 +2,70 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
+import posixpath
+import struct
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO, cast
+
+from attrs import define
 
 from campuscore.domain.packages.names import project_key, version_key
 from campuscore.errors import Invalid
 
 __all__ = ["read_metadata"]
 
-_LONGEST_METADATA = 8 * 1024 * 1024
-_EXPANSION, _SLACK = 200, 64 * 1024 * 1024
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, NotImplementedError)
+_LONGEST_READ = 8 * 1024 * 1024
+_EXPANSION, _SLACK = 50, 64 * 1024 * 1024
+_MOST_MEMBERS = 100_000
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,  # also what nests without end, and compression that is not known
+    ValueError,  # also names in bad UTF-8
+)
 _NEEDED = ("METADATA", "RECORD", "WHEEL")
+
+
+@define
+class _Sparing:
+    """Bytes of an archive, of which no reader takes much at once or from far behind the end.
+
+    The readers of the standard library believe what headers say of lengths, and would read them
+    into memory.
+    """
+
+    source: IO[bytes]
+    end: int
+
+    def read(self, size: int = -1, /) -> bytes:
+        wanted = _LONGEST_READ + 1 if size < 0 else min(size, _LONGEST_READ + 1)
+        data = self.source.read(wanted)
+        if len(data) > _LONGEST_READ:
+            raise Invalid.at("/content", f"has a part that is longer than {_LONGEST_READ} bytes")
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence == 0 and offset > self.end:
+            raise _bomb()
+        return self.source.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.source.tell()
+
+    def seekable(self) -> bool:
+        return True
 
 
 def read_metadata(filename: str, content: BinaryIO, size: int) -> bytes:
@@ -38,54 +86,74 @@ def read_metadata(filename: str, content: BinaryIO, size: int) -> bytes:
         It is not an archive, is unsafe to unpack, or lacks what the standards ask for.
     """
     try:
-        if filename.endswith(".whl"):
-            return _of_wheel(filename, content)
-        if filename.endswith(".zip"):
-            return _of_zip(content)
-        return _of_tar(content, size)
+        if filename.endswith((".whl", ".zip")):
+            with zipfile.ZipFile(cast("BinaryIO", _Sparing(content, size))) as archive:
+                if filename.endswith(".whl"):
+                    return _of_wheel(filename, archive, size)
+                return _of_zip(archive, size)
+        with gzip.GzipFile(fileobj=content) as plain:
+            return _of_tar(_Sparing(cast("IO[bytes]", plain), _most(size)))
     except _BROKEN as error:
         raise Invalid.at("/content", f"{filename} cannot be read: {error}") from error
 
 
-def _of_wheel(filename: str, content: BinaryIO) -> bytes:
-    with zipfile.ZipFile(content) as archive:
-        names = _checked(archive)
-        folder = _dist_info(filename, names)
-        missing = [name for name in _NEEDED if f"{folder}/{name}" not in names]
-        if missing:
-            raise Invalid.at("/content", f"the wheel has no {folder}/{missing[0]}")
-        return _read(archive, f"{folder}/METADATA")
+def _of_wheel(filename: str, archive: zipfile.ZipFile, size: int) -> bytes:
+    names = _checked(archive, size)
+    folder = _dist_info(filename, names)
+    missing = [name for name in _NEEDED if f"{folder}/{name}" not in names]
+    if missing:
+        raise Invalid.at("/content", f"the wheel has no {folder}/{missing[0]}")
+    return _read(archive, f"{folder}/METADATA")
 
 
-def _of_zip(content: BinaryIO) -> bytes:
-    with zipfile.ZipFile(content) as archive:
-        found = [name for name in _checked(archive) if _is_top_pkg_info(name)]
-        if not found:
-            raise _without_pkg_info()
-        return _read(archive, found[0])
+def _of_zip(archive: zipfile.ZipFile, size: int) -> bytes:
+    return _read(archive, _only([name for name in _checked(archive, size) if _is_top(name)]))
 
 
-def _of_tar(content: BinaryIO, size: int) -> bytes:
-    with tarfile.open(fileobj=content, mode="r|gz") as archive:
-        for member in archive:
-            if member.offset > size * _EXPANSION + _SLACK:
-                raise Invalid.at("/content", "unpacks to far more than its size")
-            _check_path(member.name)
-            if _is_top_pkg_info(member.name) and member.isfile():
-                source = archive.extractfile(member)
-                return _limited(source.read(_LONGEST_METADATA + 1) if source else b"")
-    raise _without_pkg_info()
+def _of_tar(content: _Sparing) -> bytes:
+    found: dict[str, bytes] = {}
+    names: set[str] = set()
+    with tarfile.TarFile(fileobj=cast("IO[bytes]", content)) as archive:
+        while (member := archive.next()) is not None:
+            cast("Any", archive).members.clear()  # which would grow with all there are
+            _check_member(member)
+            _add(names, member.name, once=member.isfile())
+            if member.isfile() and _is_top(member.name):
+                found[member.name] = _member(archive, member)
+    return found[_only(list(found))]
 
 
-def _checked(archive: zipfile.ZipFile) -> set[str]:
+def _member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    source = archive.extractfile(member)
+    return _limited(b"".join(_pieces(source)) if source else b"")
+
+
+def _checked(archive: zipfile.ZipFile, size: int) -> set[str]:
     """Return the names in a zip file, each of which must be there once and stay inside."""
     names: set[str] = set()
     for info in archive.infolist():
         _check_path(info.filename)
-        if info.filename in names:
-            raise Invalid.at("/content", f"has {info.filename!r} twice")
-        names.add(info.filename)
+        _add(names, info.filename)
+    if sum(info.file_size for info in archive.infolist()) > _most(size):
+        raise _bomb()
     return names
+
+
+def _add(names: set[str], name: str, *, once: bool = True) -> None:
+    if once and name in names:
+        raise Invalid.at("/content", f"has {name!r} twice")
+    if len(names) == _MOST_MEMBERS:
+        raise Invalid.at("/content", f"has more than {_MOST_MEMBERS} files")
+    names.add(name)
+
+
+def _check_member(member: tarfile.TarInfo) -> None:
+    _check_path(member.name)
+    if member.isdev():
+        raise Invalid.at("/content", f"has the device {member.name!r}")
+    if member.islnk() or member.issym():
+        above = posixpath.dirname(member.name) if member.issym() else ""
+        _check_path(posixpath.normpath(posixpath.join(above, member.linkname)))
 
 
 def _check_path(name: str) -> None:
@@ -106,9 +174,13 @@ def _dist_info(filename: str, names: set[str]) -> str:
 
 
 def _same(one: list[str], other: list[str]) -> bool:
-    return project_key(one[0]) == project_key(other[0]) and version_key(one[1]) == version_key(
-        other[1]
-    )
+    try:
+        return (project_key(one[0]), version_key(one[1])) == (
+            project_key(other[0]),
+            version_key(other[1]),
+        )
+    except Invalid:
+        return False
 
 
 def _read(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -119,22 +191,36 @@ def _read(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _pieces(source: IO[bytes]) -> Iterator[bytes]:
-    left = _LONGEST_METADATA + 1
+    left = _LONGEST_READ + 1
     while left > 0 and (piece := source.read(min(left, 1 << 16))):
         left -= len(piece)
         yield piece
 
 
 def _limited(metadata: bytes) -> bytes:
-    if len(metadata) > _LONGEST_METADATA:
-        raise Invalid.at("/content", f"its metadata is longer than {_LONGEST_METADATA} bytes")
+    if len(metadata) > _LONGEST_READ:
+        raise Invalid.at("/content", f"its metadata is longer than {_LONGEST_READ} bytes")
     return metadata
 
 
-def _is_top_pkg_info(name: str) -> bool:
+def _is_top(name: str) -> bool:
     parts = PurePosixPath(name).parts
     return len(parts) == 2 and parts[1] == "PKG-INFO"
 
 
-def _without_pkg_info() -> Invalid:
-    return Invalid.at("/content", "has no PKG-INFO in its top folder (PEP 643)")
+def _only(found: list[str]) -> str:
+    """Return the one PKG-INFO of a source distribution."""
+    if not found:
+        raise Invalid.at("/content", "has no PKG-INFO in its top folder (PEP 643)")
+    if len(found) > 1:
+        raise Invalid.at("/content", "has more than one PKG-INFO, in several top folders")
+    return found[0]
+
+
+def _most(size: int) -> int:
+    """Return how many bytes an archive of this size may unpack to."""
+    return size * _EXPANSION + _SLACK
+
+
+def _bomb() -> Invalid:
+    return Invalid.at("/content", "unpacks to far more than its size")

@@ -97,6 +97,11 @@ class ProjectPage:
         """The versions that have files, lowest first (PEP 440, PEP 700)."""
         return sorted({file.version for file in self.files}, key=version_key)
 
+    def of(self, version: str) -> list[DistFile]:
+        """The files of a version however that is spelled: 1 is 1.0 (PEP 440); Invalid for none."""
+        wanted = version_key(version)
+        return [file for file in self.files if version_key(file.version) == wanted]
+
     @property
     def latest(self) -> str | None:
         """The version that installers choose: not yanked, final before pre-release."""

@@ -40,6 +40,7 @@ def describe(text: bytes) -> Description:
     """
     from packaging.metadata import parse_email  # noqa: PLC0415 - slow to load
 
+    _check_encoding(text)
     fields = cast("Mapping[str, Any]", parse_email(text)[0])
     missing = [key for key in ("metadata_version", "name", "version") if not fields.get(key)]
     if missing:
@@ -51,6 +52,13 @@ def describe(text: bytes) -> Description:
     _check_specifier(requires)
     version = str(version_key(fields["version"]))
     return Description(project_key(fields["name"]), version, requires, fields)
+
+
+def _check_encoding(text: bytes) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise Invalid.at("/content", f"its metadata is not UTF-8: byte {error.start}") from None
 
 
 def _check_specifier(requires: str) -> None:

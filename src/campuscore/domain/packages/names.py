@@ -88,4 +88,11 @@ def parse_filename(filename: str) -> DistName:
         name, version = utils.parse_sdist_filename(filename)
     except (utils.InvalidWheelFilename, utils.InvalidSdistFilename) as error:
         raise Invalid.at("/content", str(error)) from None
-    return DistName(name, str(version), "source")
+    return DistName(_stem_key(name), str(version), "source")
+
+
+def _stem_key(name: str) -> str:
+    try:
+        return project_key(name)
+    except Invalid as error:
+        raise Invalid.at("/content", error.problems[0].detail) from None

@@ -45,7 +45,7 @@ class NewUpload:
             problems.append(
                 Problem("/name", f"is {self.name!r}, but the file's is {found.project}")
             )
-        if self.version and str(version_key(self.version)) != found.version:
+        if self.version and version_key(self.version) != version_key(found.version):
             text = f"is {self.version!r}, but the file's is {found.version}"
             problems.append(Problem("/version", text))
         if self.kind is not None and self.kind is not self.real_kind:
@@ -69,7 +69,8 @@ class NewUpload:
     def check_metadata(self, name: DistName, found: Description) -> None:
         """Raise Invalid where the file's own metadata contradicts its name or the fields."""
         problems: list[Problem] = []
-        if (found.project, found.version) != (name.project, name.version):
+        same = version_key(found.version) == version_key(name.version)
+        if found.project != name.project or not same:
             inside = f"{found.project} {found.version}"
             problems.append(Problem("/content", f"has the metadata of {inside}"))
         given = self.requires_python.replace(" ", "")

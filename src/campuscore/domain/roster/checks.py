@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
@@ -25,6 +26,7 @@ __all__ = ["check"]
 _SOURCE = re.compile(r"[\w.-]{1,50}")
 _NOT_BY_FILE = frozenset({Role.ADMIN, Role.DEVICE})
 _LONGEST_KEY = 200
+_KEY_RULE = f"must have from 1 to {_LONGEST_KEY} characters"
 
 
 def check(roster: Roster) -> list[Problem]:
@@ -35,7 +37,10 @@ def check(roster: Roster) -> list[Problem]:
     roster
         What the files say; nothing is compared with what stands.
     """
-    return list(_Check(roster).run())
+    found = dict.fromkeys(_Check(roster).run())
+    told = Counter(problem.path for problem in found)
+    # Where the key is the name, the name's own rule has said it already.
+    return [p for p in found if p.detail != _KEY_RULE or told[p.path] == 1]
 
 
 @frozen
@@ -62,8 +67,7 @@ class _Check:
         rows = [(r.key, r.place) for r in records]
         for key, place in rows:
             if not key or len(key) > _LONGEST_KEY:
-                rule = f"must have from 1 to {_LONGEST_KEY} characters"
-                yield self._at(place, f"{kind}.key", rule)
+                yield self._at(place, f"{kind}.key", _KEY_RULE)
         yield from self._unlike(f"{kind}.key", rows)
 
     def _unlike(self, field: str, rows: Iterable[tuple[str, Place]]) -> Iterator[Problem]:

@@ -20,13 +20,14 @@ __all__ = [
     "HEAD",
     "Sheet",
     "cells",
-    "check_times",
     "check_users",
     "is_own",
     "key_of",
     "of_one",
     "record",
+    "unnamed",
     "without_origin",
+    "wrong_times",
 ]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,27 +79,41 @@ def is_own(principal: Principal, new: NewCheckIn, now: datetime) -> bool:
     return abs(new.timestamp - now) <= CLOCK_SKEW
 
 
-def check_times(news: Sequence[NewCheckIn], now: datetime) -> None:
-    """Raise Invalid with every row whose time cannot be."""
+def wrong_times(news: Sequence[NewCheckIn], now: datetime) -> dict[int, Problem]:
+    """Return, by its number, what is wrong with every row whose time cannot be."""
     latest = now + CLOCK_SKEW
-    problems: list[Problem] = []
+    problems: dict[int, Problem] = {}
     for i, new in enumerate(news):
         if new.timestamp is None:
             continue
         if new.timestamp.tzinfo is None:
-            problems.append(Problem(f"/{i}/timestamp", "needs an offset, such as Z or +03:00"))
+            problems[i] = Problem(f"/{i}/timestamp", "needs an offset, such as Z or +03:00")
         elif new.timestamp < EPOCH:
-            problems.append(Problem(f"/{i}/timestamp", "lies before 1970"))
+            problems[i] = Problem(f"/{i}/timestamp", "lies before 1970")
         elif new.timestamp > latest:
-            problems.append(Problem(f"/{i}/timestamp", "lies in the future"))
-    if problems:
-        raise Invalid(*problems)
+            problems[i] = Problem(f"/{i}/timestamp", "lies in the future")
+    return problems
+
+
+def unnamed(principal: Principal, news: Sequence[NewCheckIn]) -> list[Problem]:
+    """Return the rows about oneself of the operator, who is no user."""
+    if principal.user_id > 0:
+        return []
+    text = "the operator is no user; name one"
+    return [Problem(f"/{i}/user", text) for i, new in enumerate(news) if new.user is None]
 
 
 def check_users(
-    work: Work, policy: Policy, principal: Principal, facts: Mapping[int, Fact]
+    work: Work,
+    policy: Policy,
+    principal: Principal,
+    facts: Mapping[int, Fact],
+    faults: Sequence[Problem] = (),
 ) -> None:
-    """Raise Invalid with every row, by its number, about a user whom one may not record for."""
+    """Raise Invalid with every row, by its number, about a user whom one may not record for.
+
+    Rows that have other faults are told of together with these.
+    """
     bad = _beyond(work, policy, principal, "attendance.record_for", facts)
     hidden = _beyond(work, policy, principal, "users.read", {i: facts[i] for i in bad})
     problems = [
@@ -110,6 +125,8 @@ def check_users(
         )
         for i in bad
     ]
+    if faults:
+        raise Invalid(*faults, *problems)
     if problems:
         raise Invalid(*problems, code="user_not_found" if hidden else Forbidden.default_code)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from campuscore.domain.attendance import (
     Attachment,
@@ -19,6 +19,7 @@ from campuscore.domain.attendance import (
     NewCheckIn,
 )
 from campuscore.domain.auth import Origin, Principal
+from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, Message, NewMessage
 from campuscore.domain.files import Blob
@@ -32,13 +33,14 @@ from campuscore.services.attendance.reports import Reports
 from campuscore.services.attendance.rules import (
     HEAD,
     Sheet,
-    check_times,
     check_users,
     is_own,
     key_of,
     of_one,
     record,
+    unnamed,
     without_origin,
+    wrong_times,
 )
 from campuscore.services.intake import Intake
 from campuscore.services.policy import PersonTarget, Policy
@@ -115,13 +117,17 @@ class AttendanceService:
         if len(news) > MAX_BULK:
             raise TooLarge(f"at most {MAX_BULK} check-ins at once")
         now = self.days.now()
-        own = [is_own(principal, new, now) for new in news]
+        may = self.policy.allows(principal, "attendance.record")
+        own = [may and is_own(principal, new, now) for new in news]
         self.policy.scope(principal, "attendance.record" if all(own) else "attendance.record_for")
-        check_times(news, now)
-        facts = [self._fact(principal, new, now, method, origin or Origin()) for new in news]
+        method = member_of(CheckInMethod, method, "/method")
+        wrong = wrong_times(news, now)
+        timed = [evolve(new, timestamp=None) if i in wrong else new for i, new in enumerate(news)]
+        facts = [self._fact(principal, new, now, method, origin or Origin()) for new in timed]
+        faults = [*wrong.values(), *unnamed(principal, news)]
         with self.store.write() as work:
-            others = [i for i, mine in enumerate(own) if not mine]
-            check_users(work, self.policy, principal, {i: facts[i] for i in others})
+            others = {i: fact for i, fact in enumerate(facts) if not own[i]}
+            check_users(work, self.policy, principal, others, faults)
             rows = record(work, facts)
             work.commit()
         return rows
@@ -140,8 +146,9 @@ class AttendanceService:
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
             rows = work.check_ins.list(scope, query or CheckInQuery(), part)
-        if not scope.everything:
-            rows = [row if row.user == principal.user_id else without_origin(row) for row in rows]
+        if not self.policy.everywhere(principal, "attendance.origin"):
+            own = principal.user_id if self.policy.allows(principal, "attendance.origin") else None
+            rows = [row if row.user == own else without_origin(row) for row in rows]
         return cut_page(rows, part, key_of)
 
     def aggregate(

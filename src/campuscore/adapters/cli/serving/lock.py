@@ -26,7 +26,7 @@ def hold(folder: Path, address: str) -> Generator[None]:
     """Hold the lock of a home folder; Conflict names the process that serves it."""
     path = folder / LOCK_FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror}") from error

@@ -39,16 +39,13 @@ def download(ask: Ask, first: str, second: str, rest: str, filename: str) -> Str
     if file.sha256 != first + second + rest or not offered:
         raise NotFound(f"there is no file {filename!r}", code="file_not_found")
     name, size = (file.metadata, file.metadata_size) if beside else (file.sha256, file.size)
-    ask.resp.etag = name
-    if ask.knows(name):
-        ask.resp.set_header("Cache-Control", _cache(ask))
-        raise falcon.HTTPStatus(falcon.HTTP_304)
+    ask.unless_tagged(name, _cache(ask))
     elsewhere = service.address(ask.principal, name, filename)
     if elsewhere is not None and ask.req.method == "GET":
         return Elsewhere(elsewhere)
     part = _part(ask.req, name, size)
-    headers = {"Accept-Ranges": "bytes", "Cache-Control": _cache(ask)}
-    if part.length != size:
+    headers = {"Accept-Ranges": "bytes"}
+    if part.asked:
         ask.resp.status = falcon.HTTP_206
         headers["Content-Range"] = f"bytes {part.start}-{part.start + part.length - 1}/{size}"
     return Stream(_OCTETS, _Lazy(ask, name, part), part.length, headers)
@@ -60,6 +57,7 @@ class _Part:
 
     start: int
     length: int
+    asked: bool = True
 
 
 @frozen
@@ -83,8 +81,10 @@ def _cache(ask: Ask) -> str:
 
 
 def _part(req: falcon.Request, tag: str, size: int) -> _Part:
-    """Return what the Range header asks for; all where it is absent, odd or out of date."""
-    whole = _Part(0, size)
+    """Return what the Range header of a GET asks for; all where it is absent, odd or outdated."""
+    whole = _Part(0, size, asked=False)
+    if req.method != "GET":
+        return whole
     match = _RANGE.fullmatch((req.get_header("Range") or "").replace(" ", ""))
     condition = req.get_header("If-Range")
     if match is None or (condition is not None and condition != f'"{tag}"'):

@@ -8,7 +8,7 @@ from typing import Any
 
 from campuscore.adapters.http.packages.simple import file_path
 from campuscore.adapters.http.route import Ask
-from campuscore.domain.packages import DistFile, DistKind, ProjectPage, version_key
+from campuscore.domain.packages import DistFile, DistKind, ProjectPage
 from campuscore.errors import NotFound
 
 __all__ = ["project_json", "release_json"]
@@ -35,22 +35,24 @@ def project_json(ask: Ask, name: str) -> dict[str, Any]:
     latest = page.latest
     if latest is None:
         raise NotFound(f"{page.project.name} has no files", code="release_not_found")
-    shown = _release(ask, page, latest)
-    versions = {v: _entries(ask, _of(page, v)) for v in page.versions}
+    shown = _release(ask, page, page.of(latest))
+    versions = {
+        version: _entries(ask, [file for file in page.files if file.version == version])
+        for version in page.versions
+    }
     return {**shown, "releases": versions}
 
 
 def release_json(ask: Ask, name: str, version: str) -> dict[str, Any]:
     """Show one version of a project."""
     page = ask.campus.packages.page(ask.principal, name)
-    wanted = str(version_key(version))
-    if wanted not in page.versions:
+    files = page.of(version)
+    if not files:
         raise NotFound(f"{page.project.name} has no release {version}", code="release_not_found")
-    return _release(ask, page, wanted)
+    return _release(ask, page, files)
 
 
-def _release(ask: Ask, page: ProjectPage, version: str) -> dict[str, Any]:
-    files = _of(page, version)
+def _release(ask: Ask, page: ProjectPage, files: Sequence[DistFile]) -> dict[str, Any]:
     described = max(files, key=lambda file: file.kind is DistKind.WHEEL)
     fields = ask.campus.packages.metadata(ask.principal, described).fields
     return {
@@ -59,10 +61,6 @@ def _release(ask: Ask, page: ProjectPage, version: str) -> dict[str, Any]:
         "urls": _entries(ask, files),
         "vulnerabilities": [],
     }
-
-
-def _of(page: ProjectPage, version: str) -> Sequence[DistFile]:
-    return [file for file in page.files if file.version == version]
 
 
 def _info(

@@ -42,9 +42,10 @@ class NotAcceptable(falcon.HTTPNotAcceptable):
 def choose(ask: Ask) -> Form:
     """Return the form that the parameter ``format`` or the header Accept asks for."""
     wanted = ask.values().get("format")
-    header = str(wanted) if wanted else ask.req.get_header("Accept", default="*/*")
+    # A plus sign in a query stands for a space, and clients forget to write it as %2B.
+    header = str(wanted).replace(" ", "+") if wanted else ask.req.get_header("Accept") or "*/*"
     try:
-        found = mediatypes.best_match(_OFFERED, header)
+        found = mediatypes.best_match(_OFFERED, header.lower())
     except falcon.InvalidMediaType as error:
         raise NotAcceptable from error
     if not found:

@@ -78,7 +78,16 @@ _READ, _MANAGE = "packages.read", "packages.manage"
 _FORMAT = (Param("format", str, "A media type in place of the Accept header."),)
 
 
-def _reading(path: str, handler: Handler, summary: str, answer: Any, media_type: str) -> Route:
+def _reading(
+    path: str,
+    handler: Handler,
+    summary: str,
+    answer: Any,
+    media_type: str,
+    *refusals: int,
+    also: tuple[int, ...] = (),
+) -> Route:
+    is_page = handler in {simple_list, simple_page}
     return Route(
         method="GET",
         path=path,
@@ -88,9 +97,10 @@ def _reading(path: str, handler: Handler, summary: str, answer: Any, media_type:
         answer=answer,
         media_type=media_type,
         installers=True,
-        elsewhere=handler in {download, redirect},
-        refusals=(404,),
-        params=_FORMAT if "simple" in path and handler is not redirect else (),
+        forms=tuple(Form)[1:] if is_page else (),
+        refusals=(404, *refusals),
+        also=also,
+        params=_FORMAT if is_page else (),
     )
 
 
@@ -108,13 +118,24 @@ ROUTES = (
         installers=True,
         refusals=(409,),
     ),
-    _reading("/simple/", simple_list, "List projects (PEP 503, PEP 691).", bytes, Form.HTML),
+    _reading(
+        "/simple/",
+        simple_list,
+        "List projects (PEP 503, PEP 691).",
+        bytes,
+        Form.HTML,
+        406,
+        also=(301, 304),
+    ),
     _reading(
         "/simple/{name}/",
         simple_page,
         "List the files of a project (PEP 503, PEP 691).",
         bytes,
         Form.HTML,
+        406,
+        422,
+        also=(301, 304),
     ),
     _reading(
         "/simple/{name}/{filename}/",
@@ -122,6 +143,8 @@ ROUTES = (
         "Go to a file by its name.",
         bytes,
         _OCTETS,
+        422,
+        also=(302,),
     ),
     _reading(
         "/packages/{first}/{second}/{rest}/{filename}",
@@ -129,10 +152,19 @@ ROUTES = (
         "Download a file or its metadata, named by its content.",
         bytes,
         _OCTETS,
+        416,
+        also=(206, 302, 304),
     ),
-    _reading("/pypi/{name}/json", project_json, "Show a project.", dict[str, Any], _JSON),
-    _reading("/pypi/{name}/{version}/json", release_json, "Show a release.", dict[str, Any], _JSON),
-    _reading("/projects/{name}/", list_releases, "List releases.", list[Release], _JSON),
+    _reading("/pypi/{name}/json", project_json, "Show a project.", dict[str, Any], _JSON, 422),
+    _reading(
+        "/pypi/{name}/{version}/json",
+        release_json,
+        "Show a release.",
+        dict[str, Any],
+        _JSON,
+        422,
+    ),
+    _reading("/projects/{name}/", list_releases, "List releases.", list[Release], _JSON, 422),
     Route(
         method="POST",
         path="/projects/{name}/{version}/yank/",

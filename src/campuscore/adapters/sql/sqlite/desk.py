@@ -17,6 +17,8 @@ from campuscore.errors import CampusError, Unavailable
 
 __all__ = ["SqliteDesk"]
 
+_LARGEST = (1 << 63) - 1
+
 
 class SqliteDesk(Desk):
     """Runs statements on a connection of sqlite3."""
@@ -56,6 +58,13 @@ class SqliteDesk(Desk):
     def stream(self, statement: Statement, values: Values) -> Answer:
         return self.execute(statement, values)
 
+    def otherwise(self, statement: Statement, values: Values, error: Exception) -> Answer:
+        """Look for an id beyond the range of integers, which is nobody's, as the nearest one."""
+        if not isinstance(error, OverflowError) or not statement.is_select:
+            return super().otherwise(statement, values, error)
+        plan = self.plans.find(statement, values)
+        return Answer(plan, self._raw.execute(plan.text, [*map(_within, plan.bind(values))]))
+
     def refusal(self, error: Exception) -> CampusError:
         if isinstance(error, sqlite3.IntegrityError):
             foreign = error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
@@ -63,6 +72,10 @@ class SqliteDesk(Desk):
         if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError):
             return Unavailable(f"the database cannot be used: {error}")
         return unstorable(error)
+
+
+def _within(value: Any) -> Any:
+    return min(max(value, -_LARGEST - 1), _LARGEST) if isinstance(value, int) else value
 
 
 @cache

@@ -5,8 +5,10 @@ Readers are opened query-only, so that a read cannot take the write lock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -42,7 +44,7 @@ def open_store(
         raise Misconfigured("database_url: for a store in memory say memory://")
     path = Path(parsed.database)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Unavailable(f"{path.parent}: {error.strerror}") from error
     flushing = f"PRAGMA synchronous={synchronous.upper()}"
@@ -83,6 +85,8 @@ def _connector(
     path: Path, pragmas: list[str], lock_seconds: float
 ) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
+        with suppress(OSError):  # SQLite says itself what is wrong, and gives its files this mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         raw = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=lock_seconds
         )
