@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -99,9 +100,20 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run the example programs as a reader would."""
-    session.install("-e", ".[all]")
+    session.install("-e", ".[all,testing]", *_group("examples"))
     session.run("python", "examples/embed.py")
     session.run("bash", "examples/cli_script.sh", external=True)
+    session.run("python", "examples/wsgi_deploy/smoke.py")
+    for folder in ("custom_frontend", "flask_embed"):
+        session.run("pytest", "--import-mode=prepend", f"examples/{folder}")
+    # Found by its entry point, as it would be where somebody has installed it.
+    source = "examples/custom_blob_store"
+    with tempfile.TemporaryDirectory() as plugin:
+        session.run(
+            *("python", "-m", "pip", "install", "--quiet", "--no-deps"),
+            *("--target", plugin, f"./{source}"),
+        )
+        session.run("pytest", f"{source}/tests", env={"PYTHONPATH": plugin})
 
 
 @nox.session

@@ -29,7 +29,17 @@ __all__ = ["PAGES", "write"]
 FOLDER = Path(__file__).parent / "reference"
 NOTICE = "<!-- Written by docs/generate.py from the code; changes here are lost. -->"
 _SHARED = frozenset({"--help", "--config", "--home", "--json"})
-SERVICES = ("auth", "users", "groups", "attendance", "schedule", "rosters", "operations")
+SERVICES = (
+    "auth",
+    "users",
+    "groups",
+    "attendance",
+    "schedule",
+    "rosters",
+    "transfers",
+    "demo",
+    "operations",
+)
 _TOML = f"""
 A TOML file has the names of the first column at its top level:
 

@@ -22,6 +22,7 @@ from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.auth import AuthService
+from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
 from campuscore.services.intake import Intake
@@ -31,6 +32,7 @@ from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import Policy
 from campuscore.services.roster import RosterService
 from campuscore.services.schedule import ScheduleService
+from campuscore.services.transfer import TransferService
 from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
@@ -81,7 +83,9 @@ class Campus:
     attendance: AttendanceService
     schedule: ScheduleService
     rosters: RosterService
+    transfers: TransferService
     packages: PackageService
+    demo: DemoService
     operations: OperationsService
 
     @property
@@ -120,6 +124,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     )
     operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
     lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
+    packages = PackageService(store, policy, days, blobs, intake, settings.max_package)
     terms, rooms = TermService(store, policy), RoomService(store, policy)
     return Campus(
         settings=settings,
@@ -138,7 +143,11 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
         rosters=RosterService(store, policy, days),
-        packages=PackageService(store, policy, days, blobs, intake, settings.max_package),
+        transfers=TransferService(
+            store, policy, days, blobs, intake, packages, settings.max_upload
+        ),
+        packages=packages,
+        demo=DemoService(store, policy, days, intake, parts.hasher),
         operations=operations,
     )
 

@@ -77,6 +77,21 @@ def output_of(server: subprocess.Popen[str]) -> str:
     return server.communicate(timeout=30)[0]
 
 
+def test_a_demonstration_is_filled_in_once(start: Start) -> None:
+    for _ in range(2):
+        port = free_port()
+        server = start(port, "--demo", "--workers", "1", CAMPUSCORE_ADMIN_PASSWORD="long-enough-1")
+        wait(lambda port=port: is_up(port))
+        tokens = answer(port, "/auth/login/", {"username": "admin", "password": "long-enough-1"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/data/",
+            headers={"Authorization": f"Bearer {tokens['access']}"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as got:
+            assert len(json.load(got)) == 121
+        output_of(server)
+
+
 def test_first_start_makes_an_administrator_and_the_second_keeps_it(start: Start) -> None:
     port = free_port()
     server = start(port)

@@ -14,6 +14,7 @@ from campuscore.testing import (
     CredentialsContract,
     DaysContract,
     EntriesContract,
+    ErasureContract,
     GroupsContract,
     MachineContract,
     MembershipsContract,
@@ -98,6 +99,10 @@ class TestBlobClaims(_Memory, BlobClaimsContract):
 
 
 class TestRosterLinks(_Memory, RosterLinksContract):
+    pass
+
+
+class TestErasure(_Memory, ErasureContract):
     pass
 
 

@@ -14,6 +14,7 @@ from campuscore.testing import (
     CredentialsContract,
     DaysContract,
     EntriesContract,
+    ErasureContract,
     GroupsContract,
     MachineContract,
     MembershipsContract,
@@ -93,6 +94,10 @@ class TestOutbox(_Postgres, OutboxContract):
 
 
 class TestRosterLinks(_Postgres, RosterLinksContract):
+    pass
+
+
+class TestErasure(_Postgres, ErasureContract):
     pass
 
 

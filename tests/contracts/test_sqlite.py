@@ -16,6 +16,7 @@ from campuscore.testing import (
     CredentialsContract,
     DaysContract,
     EntriesContract,
+    ErasureContract,
     GroupsContract,
     MachineContract,
     MembershipsContract,
@@ -108,6 +109,10 @@ class TestBlobClaims(_Sqlite, BlobClaimsContract):
 
 
 class TestRosterLinks(_Sqlite, RosterLinksContract):
+    pass
+
+
+class TestErasure(_Sqlite, ErasureContract):
     pass
 
 

@@ -26,6 +26,7 @@ from campuscore.domain.roster import Roster
 from campuscore.plugins import BlobFactory, Store, StoreFactory
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, PasswordHasher, Sessions
+from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
 from campuscore.ports.files import BlobStore
 from campuscore.ports.groups import Groups, Memberships
@@ -67,8 +68,9 @@ def use_work(work: Work) -> int:
     tokens: ApiTokens = work.tokens
     outbox: Outbox = work.outbox
     links: RosterLinks = work.links
+    erasure: Erasure = work.erasure
     parts = (users, groups, memberships, check_ins, attachments, entries, terms, rooms)
-    more = (credentials, sessions, tokens, outbox, links)
+    more = (credentials, sessions, tokens, outbox, links, erasure)
     return len(parts) + len(more)
 
 
@@ -79,7 +81,7 @@ def test_stores_are_stores(tmp_path: Path) -> None:
     for store in stores:
         factory = use_store(store)
         with factory.read() as work:
-            assert use_work(work) == 13
+            assert use_work(work) == 14
         store.keeper.close()
 
 

@@ -79,6 +79,10 @@ WEIRD = [
     CHEAP.hash("secret") + "\n",
     CHEAP.hash("secret")[:-1],
     "$" * 10_000,
+    "pbkdf2_sha256$5000001$salt$" + "A" * 43 + "=",
+    "pbkdf2_sha256$0$salt$" + "A" * 43 + "=",
+    "pbkdf2_sha256$9$s\u0430lt$" + "A" * 43 + "=",
+    "pbkdf2_sha1$9$salt$" + "A" * 43 + "=",
 ]
 
 
@@ -118,6 +122,33 @@ def test_an_unreadable_hash_costs_one_whole_verification(
     assert outcomes[-1].startswith("VerifyMismatchError$argon2id$v=19$m=8,t=1,p=1$")
     assert sum("Mismatch" in outcome for outcome in outcomes) == 1
     assert not any("m=1048577" in outcome for outcome in outcomes)
+
+
+# Made by Django 5.2: make_password("correct horse", salt="seasalt", hasher of 1,000 iterations).
+DJANGO = "pbkdf2_sha256$1000$seasalt$mQnueSakb748zqBAC1tmWVZsZbi2zPGZarEzTGdfmso="
+
+
+def test_a_hash_that_django_made_fits_its_password_and_is_stale() -> None:
+    assert CHEAP.verify("correct horse", DJANGO) == Verdict(fits=True, stale=True)
+    assert CHEAP.verify("Correct horse", DJANGO) == MISFIT
+    assert CHEAP.verify("", DJANGO) == MISFIT
+
+
+def test_a_wrong_password_for_it_costs_an_argon2_hash_as_the_right_one_will(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    checked: list[str] = []
+    verify = Argon2.verify
+
+    def counted(self: Argon2, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        checked.append(str(hash))
+        return verify(self, hash, password)
+
+    monkeypatch.setattr(Argon2, "verify", counted)
+    assert CHEAP.verify("correct horse", DJANGO).fits
+    assert checked == []
+    assert CHEAP.verify("wrong", DJANGO) == MISFIT
+    assert len(checked) == 1
 
 
 def test_whoever_finds_no_slot_in_time_is_turned_away() -> None:

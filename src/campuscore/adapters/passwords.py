@@ -1,12 +1,17 @@
-"""Password hashes by argon2id: memory-hard, so their number at one time has to be bounded."""
+"""Password hashes by argon2id: memory-hard, so their number at one time has to be bounded.
+
+Hashes that Django made by PBKDF2 are read as well, and are stale: a login replaces them.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import re
 import secrets
 import threading
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -30,6 +35,8 @@ _STORED = re.compile(
 )
 # A stored text that asks for more than this was not written by us, and must not eat the machine.
 _MOST_MEMORY_KIB = 1 << 20
+_DJANGO = re.compile(r"pbkdf2_sha256\$([1-9][0-9]{0,6})\$([!-#%-~]{1,128})\$([A-Za-z0-9+/]{43}=)")
+_MOST_ITERATIONS = 5_000_000
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 
@@ -82,6 +89,10 @@ class Argon2Hasher:
         return Verdict(fits, stale=self._stale(stored)) if fits else Verdict(fits=False)
 
     def _fits(self, octets: bytes, stored: str) -> bool | None:
+        django = _DJANGO.fullmatch(stored)
+        if django is not None and int(django[1]) <= _MOST_ITERATIONS:
+            # A right password is hashed anew after this; a wrong one has to cost as much.
+            return _fits_django(octets, django) or None
         match = _STORED.fullmatch(stored)
         if match is None or int(match[1]) > _MOST_MEMORY_KIB:
             return None
@@ -116,6 +127,11 @@ class Argon2Hasher:
             yield
         finally:
             self.gate.release()
+
+
+def _fits_django(octets: bytes, stored: re.Match[str]) -> bool:
+    made = hashlib.pbkdf2_hmac("sha256", octets, stored[2].encode("ascii"), int(stored[1]))
+    return hmac.compare_digest(made, b64decode(stored[3]))
 
 
 def _octets(password: str) -> bytes:

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from campuscore.domain.events import NewMessage
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import ApiTokens, Credentials, Sessions
+from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
 from campuscore.ports.files import BlobClaims
 from campuscore.ports.groups import Groups, Memberships
@@ -67,6 +68,8 @@ class Work(Protocol):
     def packages(self) -> Packages: ...
     @property
     def claims(self) -> BlobClaims: ...
+    @property
+    def erasure(self) -> Erasure: ...
 
     def emit(self, message: NewMessage) -> None:
         """Collect a domain event; ``commit`` stores it in the outbox with the change."""

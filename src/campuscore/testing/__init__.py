@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from campuscore.testing.claims import BlobClaimsContract
     from campuscore.testing.contract import Contract
     from campuscore.testing.days import DaysContract
+    from campuscore.testing.erasure import ErasureContract
     from campuscore.testing.events import OutboxContract
     from campuscore.testing.files import BlobStoreContract
     from campuscore.testing.groups import GroupsContract, MembershipsContract
@@ -61,6 +62,7 @@ __all__ = [
     "CredentialsContract",
     "DaysContract",
     "EntriesContract",
+    "ErasureContract",
     "GroupsContract",
     "MachineContract",
     "MembershipsContract",
@@ -84,6 +86,7 @@ _HOMES = {
     "claims": ("BlobClaimsContract",),
     "contract": ("Contract",),
     "days": ("DaysContract",),
+    "erasure": ("ErasureContract",),
     "events": ("OutboxContract",),
     "files": ("BlobStoreContract",),
     "groups": ("GroupsContract", "MembershipsContract"),

@@ -33,6 +33,10 @@ COMMANDS = {
     "terms": LazyCommand(f"{_HERE}.places:terms", "Named spans of dates."),
     "rooms": LazyCommand(f"{_HERE}.places:rooms", "Bookable places."),
     "packages": LazyCommand(f"{_HERE}.packages:packages", "The package index."),
+    "import-django": LazyCommand(
+        f"{_HERE}.transfer:import_django", "Move a Django campus here, passwords included."
+    ),
+    "demo": LazyCommand(f"{_HERE}.demo:demo", "Fill in a small believable campus, or remove it."),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database: migrations and backups."),
     "doctor": LazyCommand(f"{_HERE}.upkeep:doctor", "Look for what is wrong, and what helps."),

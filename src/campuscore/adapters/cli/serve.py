@@ -34,6 +34,7 @@ __all__ = ["serve"]
     show_default=True,
     help="Threads of each worker.",
 )
+@click.option("--demo", is_flag=True, help="Fill in a small believable campus where none stands.")
 @click.option("--access-log", is_flag=True, help="Write a line to stderr for each request.")
 @pass_invocation
 def serve(
@@ -44,6 +45,7 @@ def serve(
     workers: int | None,
     threads: int,
     *,
+    demo: bool,
     access_log: bool,
 ) -> None:
     """Serve the API and create what is missing.
@@ -60,13 +62,14 @@ def serve(
         workers=workers or (1 if in_memory else _processors()),
         threads=threads,
         access_log=access_log,
+        demo=demo,
     )
     plan.check()
     with nullcontext() if plan.in_memory else hold(settings.folder, plan.url):
         # Not before the lock, which waits for the workers of a server that was killed.
         plan.check_port()
         if not plan.in_memory:
-            prepare(settings)
+            prepare(settings, demo=demo)
         _run(plan)
 
 

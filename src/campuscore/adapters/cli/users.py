@@ -18,7 +18,7 @@ from campuscore.adapters.cli.reading import (
     read_password,
     user_id_of,
 )
-from campuscore.domain.roster import ImportReport, Outcome
+from campuscore.adapters.cli.reports import print_report
 from campuscore.domain.users import NewUser, Role, UserChange, UserQuery
 from campuscore.plugins import load
 
@@ -164,24 +164,9 @@ def import_roster(
     if invocation.as_json:
         write_json(report)
     else:
-        _print_report(report, verbose=verbose)
+        print_report(report, verbose=verbose)
 
 
 def _progress() -> Any:
     hidden = not sys.stderr.isatty()
     return progressbar(length=3, label="Importing", file=sys.stderr, hidden=hidden)
-
-
-def _print_report(report: ImportReport, *, verbose: bool) -> None:
-    for row in report.rows:
-        if verbose or row.outcome is not Outcome.UNCHANGED:
-            where = f"{row.file}:{row.line}" if row.file else "-"
-            detail = f"  {row.detail}" if row.detail else ""
-            click.echo(f"{where}  {row.kind}  {row.key}  {row.outcome}{detail}")
-    for each in report.ignored:
-        click.echo(f"{each.file}: ignored {each.what} ({each.rows} rows)", err=True)
-    for kind, tally in report.counts.items():
-        said = [f"{getattr(tally, o)} {o}" for o in Outcome if getattr(tally, o)]
-        click.echo(f"{kind}s: {', '.join(said) or 'none'}", err=True)
-    what = "would be changed (dry run)" if report.dry_run else "changed"
-    click.echo(f"{report.changes} {what}", err=True)

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from campuscore.adapters.memory.attendance import MemoryAttachments, MemoryCheckIns
 from campuscore.adapters.memory.auth import MemoryCredentials, MemorySessions, MemoryTokens
+from campuscore.adapters.memory.erasure import MemoryErasure
 from campuscore.adapters.memory.events import MemoryOutbox
 from campuscore.adapters.memory.groups import MemoryGroups, MemoryMemberships
 from campuscore.adapters.memory.operations import MemoryKeeper
@@ -99,6 +100,10 @@ class MemoryWork:
     @property
     def claims(self) -> MemoryClaims:
         return self._repository(MemoryClaims)
+
+    @property
+    def erasure(self) -> MemoryErasure:
+        return self._repository(MemoryErasure)
 
     def emit(self, message: NewMessage) -> None:
         self._events.append(message)

@@ -12,6 +12,7 @@ from campuscore.adapters.sql.attendance import SqlAttachments, SqlCheckIns
 from campuscore.adapters.sql.auth import SqlApiTokens, SqlCredentials, SqlSessions
 from campuscore.adapters.sql.claims import SqlClaims
 from campuscore.adapters.sql.directory import Directory
+from campuscore.adapters.sql.erasure import SqlErasure
 from campuscore.adapters.sql.events import SqlOutbox
 from campuscore.adapters.sql.groups import SqlGroups, SqlMemberships
 from campuscore.adapters.sql.packages import SqlPackages
@@ -140,3 +141,7 @@ class SqlWork:
     @property
     def claims(self) -> SqlClaims:
         return SqlClaims(self._desk)
+
+    @property
+    def erasure(self) -> SqlErasure:
+        return SqlErasure(self._desk)

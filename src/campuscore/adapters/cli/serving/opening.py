@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from campuscore.adapters.cli.delivery import deliver
+from campuscore.adapters.cli.demo import fill_once
 from campuscore.bootstrap import Campus, open_campus
 from campuscore.plugins import load
 from campuscore.settings import Settings
@@ -15,14 +16,16 @@ from campuscore.settings import Settings
 __all__ = ["open_application", "prepare"]
 
 
-def prepare(settings: Settings) -> None:
+def prepare(settings: Settings, *, demo: bool = False) -> None:
     """Make a home ready, in one process, before any worker opens it."""
     with open_campus(settings) as campus:
         _ensure_administrator(campus)
+        if demo:
+            fill_once(campus)
         campus.operations.tidy()
 
 
-def open_application(settings: Settings) -> Any:
+def open_application(settings: Settings, *, demo: bool = False) -> Any:
     """Open the campus in the process that serves it, and return its WSGI application.
 
     Every process delivers messages when it has the lease, so there is always one who does.
@@ -30,6 +33,8 @@ def open_application(settings: Settings) -> Any:
     campus = open_campus(settings)
     if not campus.operations.keeper.shared:
         _ensure_administrator(campus)
+        if demo:
+            fill_once(campus)
     never = threading.Event()
     threading.Thread(target=deliver, args=(campus, never), name="outbox", daemon=True).start()
     return load("campuscore.adapters.http.app:create_app")(campus)

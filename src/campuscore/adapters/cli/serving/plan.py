@@ -24,6 +24,7 @@ class ServePlan:
     workers: int
     threads: int
     access_log: bool = False
+    demo: bool = False
 
     @property
     def in_memory(self) -> bool:

@@ -17,7 +17,6 @@ from granian.server.mp import MPServer
 from campuscore.adapters.cli.serving.opening import open_application
 from campuscore.adapters.cli.serving.plan import ServePlan
 from campuscore.adapters.lifeline import end_with_parent
-from campuscore.settings import Settings
 
 __all__ = ["run"]
 
@@ -88,7 +87,7 @@ def run(plan: ServePlan) -> None:
     )
     server.parent = os.getpid()
     server.on_startup(partial(_say_where, plan))
-    loader = partial(_load, plan.settings, os.getpid())
+    loader = partial(_load, plan, os.getpid())
     try:
         server.serve(target_loader=loader, wrap_loader=False)
     except SystemExit:
@@ -97,7 +96,7 @@ def run(plan: ServePlan) -> None:
             raise
 
 
-def _load(settings: Settings, parent: int) -> Any:
+def _load(plan: ServePlan, parent: int) -> Any:
     """Open the application inside a worker; the settings come by fork or pipe, not by environment.
 
     granian copies the environment into every request, where secrets have no business.
@@ -107,7 +106,7 @@ def _load(settings: Settings, parent: int) -> Any:
     # it comes before the first of them: one that takes the signal is enough.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_parent(parent)
-    return open_application(settings)
+    return open_application(plan.settings, demo=plan.demo)
 
 
 def _say_where(plan: ServePlan) -> None:

@@ -1,0 +1,1 @@
+"""The app of the seed, for the shape of its tables."""
