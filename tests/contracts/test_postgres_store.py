@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -299,14 +300,14 @@ def test_a_url_that_cannot_be_read_is_misconfigured():
 
 def test_what_a_reader_prepared_outlives_its_work(postgres_url):
     """The driver would forget it after a ROLLBACK."""
-    store = open_store(postgres_url)
-    for _ in range(12):
+    store, uses = open_store(postgres_url), Counter()
+    while max(uses.values(), default=0) < 12:  # the pool may have opened several connections
         with store.read() as work:
+            uses[work._seat.raw] += 1
             work.users.find(1)
-    with store.read() as work:
-        (count,) = work._seat.raw.execute(
-            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM users%'"
-        ).fetchone()
+            (count,) = work._seat.raw.execute(
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM users%'"
+            ).fetchone()
     store.keeper.close()
     assert count == 1
 
