@@ -306,7 +306,8 @@ def test_what_a_reader_prepared_outlives_its_work(postgres_url):
             uses[work._seat.raw] += 1
             work.users.find(1)
             (count,) = work._seat.raw.execute(
-                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM users%'"
+                "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM users%'",
+                prepare=False,
             ).fetchone()
     store.keeper.close()
     assert count == 1
