@@ -65,7 +65,8 @@ def build(site: Path) -> None:
         work = Path(name)
         stage(work / "docs")
         config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
-        config["nav"].append({"Project": [place(ROOT / name).as_posix() for name in LAST]})
+        readme, *others = (place(ROOT / name).as_posix() for name in LAST)
+        config["nav"].append({"Project": [{"Readme": readme}, *others]})
         (work / "mkdocs.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
         zensical = (sys.executable, "-m", "zensical", "build", "--clean", "--strict")
         subprocess.run(zensical, cwd=work, check=True)  # noqa: S603 - our own words

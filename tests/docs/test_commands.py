@@ -20,7 +20,8 @@ SHELL = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```$", re.MULTILINE | re.DOT
 
 def commands(page):
     """Return the words of each call of campuscore in the shell blocks of a page."""
-    blocks = SHELL.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8").replace("$(date +%F)", "2026-09-01")
+    blocks = SHELL.findall(text)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     return [shlex.split(found[1], comments=True) for line in lines if (found := CALL.match(line))]
 
