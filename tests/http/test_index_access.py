@@ -9,6 +9,7 @@ import pytest
 from campuscore import Role
 from campuscore.adapters.http.packages.simple import file_path
 from campuscore.adapters.http.routes import ROUTES
+from campuscore.errors import Invalid
 
 from .indexes import Index
 
@@ -76,11 +77,6 @@ def test_wrong_credentials_are_refused_even_where_none_are_needed(index, given):
     assert answer.headers["www-authenticate"] == 'Basic realm="campuscore"'
 
 
-def test_a_token_that_may_not_read_is_refused(index):
-    token = index.token("teacher", Role.TEACHER, "packages.upload")
-    assert index.get("/simple/", Authorization=f"Bearer {token}").status_code == 403
-
-
 def test_basic_is_for_installers_only(index):
     token = index.token("teacher")
     answer = index.get("/users/", Authorization=basic("__token__", token))
@@ -132,3 +128,16 @@ def test_head_says_what_get_says(index, route):
     both = [{k: v for k, v in each.headers.items() if k not in changing} for each in (got, head)]
     if route.path != "/metrics":
         assert both[0] == both[1]
+
+
+def test_a_token_for_something_else_reads_what_everybody_reads(index, closed):
+    for place, status in ((index, 200), (closed, 403)):
+        token = place.token("uploader", Role.TEACHER, "packages.upload:demo-lab")
+        assert place.get("/simple/", Authorization=basic("x", token)).status_code == status
+
+
+@pytest.mark.parametrize("scope", ["packages.read:demo-lab", "packages.*:demo-lab", "*:demo-lab"])
+def test_reading_cannot_be_limited_to_a_project(closed, scope):
+    with pytest.raises(Invalid) as refused:
+        closed.token("reader", Role.TEACHER, scope)
+    assert [problem.path for problem in refused.value.problems] == ["/scopes/0"]

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
+_OF_PROJECTS = frozenset({"packages.upload", "packages.manage"})
+"""The scopes that can be limited to a project; the index is read as a whole."""
 
 
 @frozen
@@ -159,7 +161,7 @@ def _lies_ahead(at: datetime, now: datetime) -> bool:
 def _without_project(scope: str) -> str:
     """Return the action of a scope that is limited to a project of the package index."""
     action, _, project = scope.partition(":")
-    if not action.startswith("packages.") or not project:
+    if action not in _OF_PROJECTS or not project:
         return scope
     try:
         return action if project_key(project) == project else scope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -121,9 +122,7 @@ def report(invocation: Invocation, /, user: str | None, role: str | None, **filt
     "--format",
     "form",
     type=click.Choice(["xlsx", "csv"]),
-    default="xlsx",
-    show_default=True,
-    help="Kind of sheet.",
+    help="Kind of sheet; by default that of the file's ending, else xlsx.",
 )
 @click.option(
     "--output", type=click.Path(dir_okay=False), default="-", help="File to write; - for stdout."
@@ -134,11 +133,14 @@ def export(
     /,
     user: str | None,
     role: str | None,
-    form: str,
+    form: str | None,
     output: str,
     **filters: Any,
 ) -> None:
     """Write the rows of ``report`` as a sheet."""
+    form = form or ("csv" if output.lower().endswith(".csv") else "xlsx")
+    if form == "xlsx" and output == "-" and sys.stdout.isatty():
+        raise click.UsageError("an XLSX file is nothing for a terminal: name one with --output")
     campus = invocation.campus()
     query = _day_query(campus, user, role, filters)
     sheet = campus.attendance.sheet(campus.operator, query, form=form, files=_files(campus))

@@ -20,11 +20,18 @@ def identify(campus: Campus, route: Route, req: falcon.Request) -> Principal:
     req.context.challenge = "Basic" if route.installers else "Bearer"
     scheme, _, rest = (req.auth or "").partition(" ")
     token = rest.strip()
-    if not scheme and route.installers and route.method == "GET" and _is_open(campus):
+    is_open = route.installers and route.method == "GET" and _is_open(campus)
+    if not scheme and is_open:
         return ANONYMOUS
-    if scheme.lower() == "basic" and route.installers:
+    principal = _authenticate(campus, route, scheme.lower(), token)
+    # A token that is for something else reads no less than somebody without one.
+    return ANONYMOUS if is_open and not campus.policy.allows(principal, route.action) else principal
+
+
+def _authenticate(campus: Campus, route: Route, scheme: str, token: str) -> Principal:
+    if scheme == "basic" and route.installers:
         return campus.auth.authenticate(_password(token))
-    if scheme.lower() != "bearer" or not token:
+    if scheme != "bearer" or not token:
         if route.installers:
             raise Unauthenticated("send an API token as the password of the user __token__")
         raise Unauthenticated("log in, and send the access token as Authorization: Bearer")

@@ -23,7 +23,7 @@ details { border: 1px solid var(--line); border-radius: 6px; margin: 0.4rem 0; }
 summary { align-items: baseline; cursor: pointer; display: flex; flex-wrap: wrap; gap: 0.6rem;
   padding: 0.5rem 0.75rem; }
 details > div { border-top: 1px solid var(--line); padding: 0.25rem 0.75rem 0.75rem; }
-.verb { font-weight: 700; min-width: 5rem; } .path { font-weight: 600; }
+.verb { font-weight: 700; min-width: 5rem; } .path { font-weight: 600; overflow-wrap: anywhere; }
 .note { opacity: 0.8; } table { border-collapse: collapse; width: 100%; }
 th, td { border-bottom: 1px solid var(--line); padding: 0.25rem 0.5rem 0.25rem 0; text-align: left;
   vertical-align: top; }
@@ -48,7 +48,7 @@ def landing(address: str) -> str:
 timetable, and a package index. This server runs version {escape(__version__)} and answers.</p>
 <nav><a href="{base}/docs">API reference</a><a href="{base}/simple/">packages</a>
 <a href="{base}/openapi.json">openapi.json</a>
-<a href="{base}/readyz">ready?</a><a href="{base}/admin/">console</a></nav>
+<a href="{base}/readyz">ready?</a></nav>
 <h2>First steps</h2>
 <p>Log in as the administrator whose password was shown when the server started for the first
 time, and list the users:</p>

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from campuscore.adapters.rosters.texts import Text
 from campuscore.domain.roster import Ignored, Place
@@ -183,8 +183,12 @@ def _find_columns(
 
 
 def _even(file: str, head: Line, lines: Sequence[Line], faults: Faults) -> list[Line]:
-    """Return the lines that are as long as the heading; every other one is a fault."""
+    """Return the lines that are as long as the heading; every other one is a fault.
+
+    Empty cells behind the last column are what spreadsheets leave at the end of a line.
+    """
     width = len(head.cells)
+    lines = [_trimmed(line, width) for line in lines]
     for line in lines:
         length = len(line.cells)
         if length != width:
@@ -192,3 +196,7 @@ def _even(file: str, head: Line, lines: Sequence[Line], faults: Faults) -> list[
             text = f"the row has {length} columns, the heading {width}"
             faults.add(f"{file}:{line.number}:{column}", text)
     return [line for line in lines if len(line.cells) == width]
+
+
+def _trimmed(line: Line, width: int) -> Line:
+    return line if any(line.cells[width:]) else evolve(line, cells=line.cells[:width])
