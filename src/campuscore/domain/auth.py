@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
+_SCOPES = "*, attendance.*, users.read or packages.upload:demo-lab"
 _OF_PROJECTS = frozenset({"packages.upload", "packages.manage"})
 """The scopes that can be limited to a project; the index is read as a whole."""
 
@@ -141,7 +142,7 @@ class NewApiToken:
             problems.append(Problem("/scopes", "must name at least one scope, such as *"))
         known = {"*", *actions, *(f"{action.split('.')[0]}.*" for action in actions)}
         problems += [
-            Problem(f"/scopes/{i}", f"{scope!r} is no scope; such as *, attendance.* or users.read")
+            Problem(f"/scopes/{i}", f"{scope!r} is no scope; such as {_SCOPES}")
             for i, scope in enumerate(self.scopes)
             if _without_project(scope) not in known
         ]

@@ -212,7 +212,8 @@ def _readable(source: Path) -> Generator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError) as error:
-        raise refuse(str(error) or "it breaks off") from error
+        first = str(error).partition("\n")[0].partition(":")[0]
+        raise refuse(first or "it breaks off") from error
     except OSError as error:
         if error.errno is None:  # what gzip says of bytes that are none of its own
             raise refuse(str(error)) from error
