@@ -123,28 +123,32 @@ class Policy:
         Forbidden
             The principal may never do this kind of action.
         """
+        found = self.find_scope(principal, action)
+        if found is None:
+            raise Forbidden(f"you may not do this ({action})")
+        return found
+
+    def find_scope(self, principal: Principal, action: str) -> Scope | None:
+        """Return the scope, or None where the principal may never do this kind of action."""
         reach = self.rules[action].reach(principal.role)
         if reach is Reach.NONE or not principal.within(action):
-            raise Forbidden(f"you may not do this ({action})")
+            return None
         return Scope(reach, principal.user_id, self.days.today())
 
     def allows(self, principal: Principal, action: str) -> bool:
         """Say whether the principal may ever do this kind of action."""
-        try:
-            self.scope(principal, action)
-        except Forbidden:
-            return False
-        return True
+        return self.find_scope(principal, action) is not None
 
     def everywhere(self, principal: Principal, action: str) -> bool:
         """Say whether nothing is out of the principal's reach with this kind of action."""
-        return self.allows(principal, action) and self.scope(principal, action).everything
+        found = self.find_scope(principal, action)
+        return found is not None and found.everything
 
     def may(self, work: Work, principal: Principal, action: str, target: Target) -> bool:
         """Say whether the principal may do the action to this target, which must exist."""
-        if not self.allows(principal, action):
+        scope = self.find_scope(principal, action)
+        if scope is None:
             return False
-        scope = self.scope(principal, action)
         if isinstance(target, ProjectTarget):
             owned = Reach.SELF in scope.reach and target.owner == scope.user
             return (scope.everything or owned) and principal.within(action, target.key)

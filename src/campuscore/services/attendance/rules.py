@@ -135,9 +135,9 @@ def _beyond(
     work: Work, policy: Policy, principal: Principal, action: str, facts: Mapping[int, Fact]
 ) -> list[int]:
     """Return the numbers of the rows that are out of the action's reach."""
-    if not policy.allows(principal, action):
+    scope = policy.find_scope(principal, action) if facts else None
+    if scope is None:
         return list(facts)
-    scope = policy.scope(principal, action)
     days = {i: scope.today if scope.everything else f.local.day for i, f in facts.items()}
     wanted: dict[date, set[int]] = {}
     for i, fact in facts.items():
