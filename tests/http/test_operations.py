@@ -97,7 +97,8 @@ class TestCors:
         allowed = ask(path, Origin=self.ORIGIN)
 
         assert allowed["access-control-allow-origin"] == self.ORIGIN
-        assert allowed["access-control-expose-headers"] == "Link, ETag, Content-Disposition"
+        exposed = allowed["access-control-expose-headers"]
+        assert exposed == "Link, ETag, Content-Disposition, X-Request-Id"
         for headers in ({"Origin": self.ORIGIN}, {"Origin": "https://x"}, {}):
             assert ask(path, **headers)["vary"] == "Origin"
         assert "access-control-allow-origin" not in ask(path, Origin="https://x")

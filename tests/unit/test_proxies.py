@@ -117,3 +117,25 @@ def test_pages_and_redirects_stay_below_the_prefix(ask):
     assert ask(trusted, peer, "/simple/A_b/", **sent).headers["location"] == "/campus/simple/a-b/"
     assert 'href="/campus/docs"' in ask(trusted, peer, "/admin/", **sent).text
     assert "href='/campus/openapi.json'" in ask(trusted, peer, "/docs", **sent).text
+
+
+NAMED = "req-0123456789abcdef"
+
+
+def test_a_trusted_proxy_names_the_request(ask):
+    answer = ask(("127.0.0.1",), "127.0.0.1", headers={"X-Request-Id": NAMED})
+
+    assert answer.headers["X-Request-Id"] == NAMED
+
+
+@pytest.mark.parametrize("given", [NAMED, "short", "two words", "x" * 65, ""])
+def test_any_other_request_is_named_anew_each_time(ask, given):
+    trusted = () if given == NAMED else ("127.0.0.1",)
+
+    names = [
+        ask(trusted, "127.0.0.1", path, headers={"X-Request-Id": given}).headers["X-Request-Id"]
+        for path in ("/healthz", "/healthz", "/nowhere", "/users/")
+    ]
+
+    assert given not in names
+    assert len(set(names)) == len(names)

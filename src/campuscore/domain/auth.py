@@ -35,12 +35,22 @@ _OF_PROJECTS = frozenset({"packages.upload", "packages.manage"})
 
 
 @frozen
+class Origin:
+    """Where a request came from; ``request_id`` is how logs and audit name it."""
+
+    ip_address: str | None = None
+    user_agent: str | None = None
+    request_id: str | None = None
+
+
+@frozen
 class Principal:
     """Who acts: the user, the session or token they came with, and what it is limited to.
 
     ``user_id`` is 0 for the trusted local operator. ``scopes`` limits an API token to actions:
     ``*`` for all of the user's rights, ``attendance.*`` for a feature, ``attendance.read`` for one,
-    ``packages.upload:demo`` for one on the project with this normalized name.
+    ``packages.upload:demo`` for one on the project with this normalized name. ``actor`` is the
+    administrator who acts in the user's name (RFC 8693, section 4.1), None where it is the user.
     """
 
     user_id: int
@@ -49,6 +59,8 @@ class Principal:
     method: str = "session"
     session_id: int | None = None
     scopes: tuple[str, ...] = ("*",)
+    actor: int | None = None
+    origin: Origin | None = field(default=None, eq=False)
 
     def within(self, action: str, project: str = "") -> bool:
         """Say whether the scopes let this action through, on a project where one is named."""
@@ -69,14 +81,6 @@ OPERATOR = Principal(0, "operator", Role.ADMIN, method="operator")
 
 ANONYMOUS = Principal(-1, "anonymous", Role.STUDENT, method="none", scopes=("packages.read",))
 """Somebody who did not log in, and may do no more than read the package index."""
-
-
-@frozen
-class Origin:
-    """Where a request came from."""
-
-    ip_address: str | None = None
-    user_agent: str | None = None
 
 
 @define
@@ -192,11 +196,17 @@ class TokenPair:
 
 @frozen
 class Claims:
-    """What a verified access token says: whose, of which session, until when."""
+    """What an access token says: whose, of which session, until when.
+
+    ``version`` is the user's security version when the token was issued; ``actor`` is the
+    administrator who acts in the user's name.
+    """
 
     user_id: int
     session_id: int
     expires_at: float
+    version: int = 0
+    actor: int | None = None
 
 
 @frozen

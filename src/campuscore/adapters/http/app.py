@@ -14,6 +14,7 @@ from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
 from campuscore.adapters.http.identity import identify
+from campuscore.adapters.http.origin import RequestIds
 from campuscore.adapters.http.proxies import Proxies
 from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
@@ -163,9 +164,10 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
 
 def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
-    parts: list[Any] = [Proxies(Peers.parse(campus.settings.trusted_proxies)), _SafeHeaders()]
+    trusted = Peers.parse(campus.settings.trusted_proxies)
+    parts: list[Any] = [Proxies(trusted), RequestIds(), _SafeHeaders()]
     if origins:
-        exposed = ["Link", "ETag", "Content-Disposition"]
+        exposed = ["Link", "ETag", "Content-Disposition", "X-Request-Id"]
         parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))
         parts.append(_VaryByOrigin())
     return parts

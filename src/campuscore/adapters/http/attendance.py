@@ -9,6 +9,7 @@ from typing import Any
 
 from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import Form, read_form
+from campuscore.adapters.http.origin import origin_of
 from campuscore.adapters.http.route import PAGING, Ask, Elsewhere, Param, Route, Stream
 from campuscore.domain.attendance import (
     AttachedFile,
@@ -51,7 +52,7 @@ def list_check_ins(ask: Ask) -> list[CheckIn]:
 
 def check_in(ask: Ask) -> CheckIn | list[CheckIn]:
     given = ask.json()
-    service, origin = ask.campus.attendance, ask.origin()
+    service, origin = ask.campus.attendance, origin_of(ask.req)
     if wire.is_array(given):
         news = wire.structure(given, list[NewCheckIn])
         return service.check_in_many(ask.principal, news, origin=origin)

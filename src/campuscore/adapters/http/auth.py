@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from attrs import field, frozen
 
+from campuscore.adapters.http.origin import origin_of
 from campuscore.adapters.http.route import PUBLIC, Ask, Route
 from campuscore.domain.auth import ApiToken, MintedToken, NewApiToken, Session, TokenPair
 from campuscore.domain.users import User
@@ -39,7 +40,7 @@ class PasswordChange:
 def login(ask: Ask) -> TokenPair:
     given = ask.body(Login)
     ask.resp.set_header("Cache-Control", "no-store")
-    return ask.campus.auth.login(given.username, given.password, ask.origin())
+    return ask.campus.auth.login(given.username, given.password, origin_of(ask.req))
 
 
 def refresh(ask: Ask) -> TokenPair:

@@ -7,9 +7,10 @@ import binascii
 
 import falcon
 
+from campuscore.adapters.http.origin import origin_of
 from campuscore.adapters.http.route import Route
 from campuscore.bootstrap import Campus
-from campuscore.domain.auth import ANONYMOUS, Principal
+from campuscore.domain.auth import ANONYMOUS, Origin, Principal
 from campuscore.errors import Unauthenticated
 
 __all__ = ["challenge_of", "identify"]
@@ -23,19 +24,21 @@ def identify(campus: Campus, route: Route, req: falcon.Request) -> Principal:
     is_open = route.installers and route.method == "GET" and _is_open(campus)
     if not scheme and is_open:
         return ANONYMOUS
-    principal = _authenticate(campus, route, scheme.lower(), token)
+    principal = _authenticate(campus, route, scheme.lower(), token, origin_of(req))
     # A token that is for something else reads no less than somebody without one.
     return ANONYMOUS if is_open and not campus.policy.allows(principal, route.action) else principal
 
 
-def _authenticate(campus: Campus, route: Route, scheme: str, token: str) -> Principal:
+def _authenticate(
+    campus: Campus, route: Route, scheme: str, token: str, origin: Origin
+) -> Principal:
     if scheme == "basic" and route.installers:
-        return campus.auth.authenticate(_password(token))
+        return campus.auth.authenticate(_password(token), origin)
     if scheme != "bearer" or not token:
         if route.installers:
             raise Unauthenticated("send an API token as the password of the user __token__")
         raise Unauthenticated("log in, and send the access token as Authorization: Bearer")
-    return campus.auth.authenticate(token)
+    return campus.auth.authenticate(token, origin)
 
 
 def challenge_of(req: falcon.Request) -> str:

@@ -1,4 +1,4 @@
-"""What trusted proxies say of the client (X-Forwarded-*), put where everything else reads it.
+"""What trusted proxies say of a request (X-Forwarded-*), put where everything else reads it.
 
 From any other peer these headers are dropped, so that nobody forges an address for a check-in.
 """
@@ -42,6 +42,8 @@ class Proxies:
         # Without an address Falcon says 127.0.0.1, which a Unix socket is not.
         if env.setdefault("REMOTE_ADDR", "") in self.trusted:
             self._believe(env, said)
+        else:
+            env.pop("HTTP_X_REQUEST_ID", None)
 
     def _believe(self, env: dict[str, Any], said: Mapping[str, Sequence[str]]) -> None:
         hops = self._hops(said["HTTP_X_FORWARDED_FOR"])

@@ -15,8 +15,7 @@ from attrs import field, frozen
 from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import read_body
 from campuscore.bootstrap import Campus
-from campuscore.domain.attendance import clean_address
-from campuscore.domain.auth import Origin, Principal
+from campuscore.domain.auth import Principal
 from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
 from campuscore.services.shelf import Kept
@@ -31,7 +30,6 @@ Handler = Callable[..., Any]
 PUBLIC = ""
 """The action of a route that anybody may call without logging in."""
 
-_LONGEST_AGENT = 512
 _LONGEST_ID = 20
 
 
@@ -148,13 +146,6 @@ class Ask:
         if unknown:
             raise Invalid.at(wire.pointer(unknown[0]), "is not a parameter of this address")
         return {name: _convert(known[name], value) for name, value in given.items()}
-
-    def origin(self) -> Origin:
-        """Return the caller's address and user agent."""
-        agent = self.req.user_agent
-        return Origin(
-            clean_address(self.req.remote_addr), agent[:_LONGEST_AGENT] if agent else None
-        )
 
     def knows(self, tag: str) -> bool:
         """Say whether the client has what this validator names (RFC 9110, section 13.1.2)."""

@@ -100,11 +100,11 @@ class AuthService:
             work.commit()
         return self._pair(user_id, session_id, secret, now)
 
-    def authenticate(self, token: str) -> Principal:
+    def authenticate(self, token: str, origin: Origin | None = None) -> Principal:
         """Return who acts with an access token or an API token.
 
         The session and the user are looked up each time, so that logout and deactivation count
-        in the very next request.
+        in the very next request. ``origin`` is where the request came from; the principal keeps it.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class AuthService:
             The token is not valid, or no longer counts.
         """
         if token.startswith(TOKEN_PREFIX):
-            return self._by_api_token(token)
+            return self._by_api_token(token, origin)
         now = self.days.now()
         claims = self.access.verify(token, now)
         with self.store.read() as work:
@@ -121,7 +121,14 @@ class AuthService:
             raise Unauthenticated("the token belongs to no session", code="token_invalid")
         if state.ended or not state.active or state.expires_at <= now:
             raise Unauthenticated("the session has ended", code="session_ended")
-        return Principal(state.user_id, state.username, state.role, "session", claims.session_id)
+        return Principal(
+            state.user_id,
+            state.username,
+            state.role,
+            "session",
+            claims.session_id,
+            origin=origin,
+        )
 
     def me(self, principal: Principal) -> User:
         """Return the user who acts."""
@@ -307,7 +314,7 @@ class AuthService:
         access = self.access.issue(user_id, session_id, now, now + self.lifetimes.access)
         return TokenPair(access, f"{REFRESH_PREFIX}{session_id}_{secret}")
 
-    def _by_api_token(self, token: str) -> Principal:
+    def _by_api_token(self, token: str, origin: Origin | None) -> Principal:
         now = self.days.now()
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         with self.store.read() as work:
@@ -317,7 +324,9 @@ class AuthService:
         row, user = found
         if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:
             self._touch(row.id, now)
-        return Principal(user.id, user.username, user.role, "token", None, row.scopes)
+        return Principal(
+            user.id, user.username, user.role, "token", None, row.scopes, origin=origin
+        )
 
     def _whose(self, principal: Principal, user_id: int | None) -> int:
         if user_id is None or user_id == principal.user_id:
