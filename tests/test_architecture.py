@@ -229,6 +229,7 @@ STORED_AS = {
     "room": "room_id",
     "project": "project_id",
     "owner": "owner_id",
+    "actor": "actor_id",
     "uploader": "uploader_id",
     "timestamp": "at",
     "date": "day",

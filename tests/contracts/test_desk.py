@@ -161,7 +161,7 @@ def test_refusals_are_ours(work, desk):
     with pytest.raises(Conflict), work.savepoint():
         desk.insert_many(ADD_ROOM, [room("Zoo"), room("Lab")])
     with pytest.raises(NotFound), work.savepoint():
-        work.sessions.open(NewSession(404, b"0" * 32, NOON, NOON, None, None))
+        work.sessions.open(NewSession(404, b"0" * 32, b"0" * 32, NOON, NOON, None, None))
     for wrong in (1 << 64, -1 << 64):
         with pytest.raises(Invalid), work.savepoint():
             desk.execute_many(RESIZE, [{"room_id": wrong, "seats": 1}, {"room_id": 1, "seats": 1}])

@@ -94,9 +94,23 @@ class TestRefresh:
         assert fresh.json["refresh"] != pair["refresh"]
         with server.untouched():
             again = anybody.post("/auth/refresh/", {"refresh": pair["refresh"]})
+        assert again.json["refresh"] == fresh.json["refresh"]
 
-        assert (again.status, again.code) == (401, "refresh_refused")
-        assert anybody.post("/auth/refresh/", {"refresh": fresh.json["refresh"]}).status == 200
+        latest = anybody.post("/auth/refresh/", {"refresh": fresh.json["refresh"]})
+        assert latest.status == 200
+        replayed = anybody.post("/auth/refresh/", {"refresh": pair["refresh"]})
+        assert (replayed.status, replayed.code) == (401, "refresh_refused")
+        ended = anybody.bearer(latest.json["access"]).get("/auth/me/")
+        assert (ended.status, ended.code) == (401, "session_ended")
+
+    def test_another_client_has_no_use_for_an_old_token(self, anybody, person):
+        pair = log_in(anybody, person).json
+        assert anybody.post("/auth/refresh/", {"refresh": pair["refresh"]}).status == 200
+        given = {"refresh": pair["refresh"]}
+        thief = {"User-Agent": "somebody-else"}
+        stolen = anybody.request("POST", "/auth/refresh/", given, headers=thief)
+
+        assert (stolen.status, stolen.code) == (401, "refresh_refused")
 
     def test_it_is_no_check_in(self, anybody, admin, person):
         pair = log_in(anybody, person).json
@@ -131,13 +145,17 @@ def test_logout_ends_the_session_in_the_next_request(anybody, person):
 
 
 class TestPassword:
-    def test_a_change_ends_the_other_sessions(self, anybody, person):
+    def test_a_change_ends_what_was_issued_before(self, anybody, person):
         other, mine = (anybody.login(person, PASSWORD) for _ in range(2))
+        program = anybody.bearer(mine.post("/auth/tokens/", {"name": "bot"}).json["token"])
         given = {"old_password": PASSWORD, "new_password": "battery staple"}
-        assert mine.post("/auth/password/", given).status == 204
+        changed = mine.post("/auth/password/", given)
+        assert (changed.status, list(changed.json)) == (200, ["access", "refresh"])
+        assert changed.headers["cache-control"] == "no-store"
 
-        assert mine.get("/auth/me/").status == 200
-        assert other.get("/auth/me/").status == 401
+        assert anybody.bearer(changed.json["access"]).get("/auth/me/").status == 200
+        for client in (mine, other, program):
+            assert client.get("/auth/me/").status == 401
         assert log_in(anybody, person).status == 401
         assert log_in(anybody, person, "battery staple").status == 200
 
@@ -175,6 +193,7 @@ class TestSessions:
         "expires_at",
         "ip_address",
         "user_agent",
+        "actor",
     )
 
     def test_they_are_listed_newest_first_and_shown(self, anybody, world, person):
@@ -197,11 +216,14 @@ class TestSessions:
         assert mine.delete(f"/auth/sessions/{older['id']}/").status == 404
         assert mine.get(f"/auth/sessions/{older['id']}/").status == 404
 
-    def test_all_are_ended(self, anybody, person):
+    @pytest.mark.parametrize(("query", "of_program"), [("", 401), ("?keep_tokens=true", 200)])
+    def test_all_are_ended(self, anybody, person, query, of_program):
         clients = [anybody.login(person, PASSWORD) for _ in range(2)]
-        assert clients[0].delete("/auth/sessions/").status == 204
+        minted = clients[0].post("/auth/tokens/", {"name": "bot"}).json
+        assert clients[0].delete(f"/auth/sessions/{query}").status == 204
 
         assert [client.get("/auth/me/").status for client in clients] == [401, 401]
+        assert anybody.bearer(minted["token"]).get("/auth/me/").status == of_program
 
     def test_those_of_others_are_not_there(self, server, anybody, world, person):
         mine = anybody.login(person, PASSWORD)

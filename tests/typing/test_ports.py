@@ -22,6 +22,7 @@ from campuscore.adapters.rosters import read_roster
 from campuscore.adapters.s3 import open_s3
 from campuscore.adapters.sheets import open_sheets
 from campuscore.adapters.tokens import open_access_tokens
+from campuscore.domain.auth import Claims
 from campuscore.domain.roster import Roster
 from campuscore.plugins import BlobFactory, Store, StoreFactory
 from campuscore.ports.attendance import Attachments, CheckIns
@@ -96,7 +97,10 @@ def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     assert isinstance(backups, TarBackups)
     assert [store.size("") for store in blobs] == [None, None, None]
     assert not hasher.verify("", "").fits
-    assert access.verify(access.issue(1, 2, now(), LATER), now()).session_id == 2
+    assert (
+        access.verify(access.issue(Claims(1, 2, LATER.timestamp(), 1), now()), now()).session_id
+        == 2
+    )
     assert {sheet.suffix for sheet in sheets.values()} == {".csv", ".xlsx"}
 
 

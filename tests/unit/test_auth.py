@@ -10,7 +10,7 @@ from attrs import evolve
 
 from campuscore import NewUser, Role, Settings, UserChange
 from campuscore.domain.attendance import LOGIN_RETRY, CheckInMethod
-from campuscore.domain.auth import NewApiToken, Origin
+from campuscore.domain.auth import Claims, NewApiToken, Origin
 from campuscore.errors import (
     CampusError,
     Conflict,
@@ -170,13 +170,6 @@ def broken_check_ins(town):
 
 
 class TestSessions:
-    def test_a_refresh_token_works_once(self, auth):
-        first = auth.login("anna", PASSWORD)
-        second = auth.refresh(first.refresh)
-
-        assert refused(auth.refresh, first.refresh) == "refresh_refused"
-        assert auth.refresh(second.refresh).access
-
     def test_it_ends_when_it_is_idle_for_too_long(self, town, auth):
         pair = auth.login("anna", PASSWORD)
         town.clock.forward(days=13, hours=23)
@@ -230,16 +223,36 @@ class TestSessions:
         assert refused(auth.authenticate, pair.access) == "session_ended"
         assert auth.login("anna", PASSWORD).access
 
-    def test_a_new_role_counts_in_the_next_request(self, town, auth, anna):
+    def test_a_new_role_takes_the_tokens_that_knew_the_old_one(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
+        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
         town.campus.users.update(town.campus.operator, anna, UserChange(role=Role.TEACHER))
 
-        assert auth.authenticate(pair.access).role is Role.TEACHER
+        assert refused(auth.authenticate, pair.access) == "token_stale"
+        assert auth.authenticate(auth.refresh(pair.refresh).access).role is Role.TEACHER
+        assert auth.authenticate(minted.token).role is Role.TEACHER
+
+    def test_another_name_takes_none(self, town, auth, anna):
+        pair = auth.login("anna", PASSWORD)
+        town.campus.users.update(town.campus.operator, anna, UserChange(first_name="Anna"))
+
+        assert auth.authenticate(pair.access).user_id == anna
+
+    def test_a_user_who_is_shut_out_while_logging_in_stays_out(self, town, auth, anna):
+        class Slow(Spy):
+            def verify(self, password, stored):
+                users, operator = town.campus.users, town.campus.operator
+                users.update(operator, anna, UserChange(active=False))
+                return super().verify(password, stored)
+
+        slow = evolve(auth, hasher=Slow([], town.hasher.verify))
+        assert refused(slow.login, "anna", PASSWORD) == "wrong_credentials"
+        assert auth.sessions(town.campus.operator, anna) == []
 
     def test_a_token_of_no_session_of_its_user_is_refused(self, auth, anna):
         auth.login("anna", PASSWORD)
         for user, session in ((anna, 999), (anna + 1, 1)):
-            token = auth.access.issue(user, session, NOW, NOW + timedelta(minutes=1))
+            token = auth.access.issue(Claims(user, session, NOW.timestamp() + 60, 1), NOW)
             assert refused(auth.authenticate, token) == "token_invalid"
 
     def test_logout_ends_one_and_means_nothing_to_a_token(self, town, auth, anna):
@@ -258,9 +271,18 @@ class TestSessions:
         newest = auth.sessions(operator, anna)[0]
         auth.end_session(operator, newest.id, anna)
         assert len(auth.sessions(operator, anna)) == 2
-        assert auth.end_all_sessions(operator, anna) == 2
+        minted = auth.mint_token(operator, NewApiToken(name="t"), anna)
+        assert auth.end_all_sessions(operator, anna, keep_tokens=True) == 2
+        assert auth.authenticate(minted.token).user_id == anna
+        assert auth.end_all_sessions(operator, anna) == 0
+        assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert {refused(auth.authenticate, pair.access) for pair in pairs} == {"session_ended"}
-        assert town.topics()[-2:] == ["session.ended", "session.all_ended"]
+        assert town.topics()[-4:] == [
+            "session.ended",
+            "token.minted",
+            "session.all_ended",
+            "session.all_ended",
+        ]
 
     def test_one_is_shown_until_it_ends(self, town, auth):
         principal = auth.authenticate(auth.login("anna", PASSWORD).access)
@@ -289,14 +311,25 @@ class TestSessions:
 
 
 class TestPasswords:
-    def test_a_change_ends_all_other_sessions(self, town, auth):
+    @pytest.mark.parametrize("keep", [False, True])
+    def test_a_change_ends_what_was_issued_before(self, town, auth, anna, keep):
         mine, other = (auth.login("anna", PASSWORD) for _ in range(2))
-        principal = auth.authenticate(mine.access)
-        auth.change_password(principal, PASSWORD, "battery staple")
+        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
+        origin = Origin("10.0.0.7", "lab-pc")
+        principal = auth.authenticate(mine.access, origin)
+        pair = auth.change_password(principal, PASSWORD, "battery staple", keep_tokens=keep)
 
-        assert auth.authenticate(mine.access) == principal
-        assert auth.refresh(mine.refresh)
-        assert refused(auth.authenticate, other.access) == "session_ended"
+        (session,) = auth.sessions(town.campus.operator, anna)
+        assert auth.authenticate(pair.access).session_id == session.id != principal.session_id
+        assert (session.ip_address, session.user_agent) == ("10.0.0.7", "lab-pc")
+        assert auth.refresh(pair.refresh)
+        for old in (mine, other):
+            assert refused(auth.authenticate, old.access) == "session_ended"
+            assert refused(auth.refresh, old.refresh) == "refresh_refused"
+        if keep:
+            assert auth.authenticate(minted.token).user_id == anna
+        else:
+            assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert refused(auth.login, "anna", PASSWORD) == "wrong_credentials"
         assert auth.login("anna", "battery staple")
         assert "user.password_set" in town.topics()

@@ -29,7 +29,7 @@ _INFO: Final = b"campuscore access tokens HS256 v1"
 _LEAST_SECRET: Final = 32
 _LONGEST: Final = 4096
 _SKEW: Final = 60
-_MEMBERS: Final = frozenset({"iss", "aud", "sub", "sid", "iat", "exp", "jti"})
+_MEMBERS: Final = frozenset({"iss", "aud", "sub", "sid", "ver", "iat", "exp", "jti"})
 _USER: Final = re.compile(r"[1-9][0-9]{0,18}")
 # 32 bytes leave two spare bits in the last character; only zeros are canonical there, so that no
 # second text carries the same signature.
@@ -109,17 +109,20 @@ class SignedAccessTokens:
         self._header = self._signed(b"{}").partition(".")[0]
         self._remembered = _Remembered(self.remember)
 
-    def issue(self, user_id: int, session_id: int, at: datetime, expires_at: datetime) -> str:
-        claims = {
+    def issue(self, claims: Claims, at: datetime) -> str:
+        members = {
             "iss": self.issuer,
             "aud": _AUDIENCE,
-            "sub": str(user_id),
-            "sid": session_id,
+            "sub": str(claims.user_id),
+            "sid": claims.session_id,
+            "ver": claims.version,
             "iat": int(at.timestamp()),
-            "exp": int(expires_at.timestamp()),
+            "exp": int(claims.expires_at),
             "jti": secrets.token_hex(16),
         }
-        return self._signed(json.dumps(claims, separators=(",", ":")).encode())
+        if claims.actor is not None:
+            members["act"] = {"sub": str(claims.actor)}
+        return self._signed(json.dumps(members, separators=(",", ":")).encode())
 
     def verify(self, token: str, at: datetime) -> Claims:
         if len(token) > _LONGEST or not token.isascii():
@@ -154,14 +157,17 @@ class SignedAccessTokens:
             members: object = json.loads(payload, object_pairs_hook=_without_duplicates)
         except (ValueError, RecursionError) as error:
             raise _refused() from error
-        if not isinstance(members, _Members) or members.keys() != _MEMBERS:
+        if not isinstance(members, _Members) or members.keys() - {"act"} != _MEMBERS:
             raise _refused()
         if (members["iss"], members["aud"]) != (self.issuer, _AUDIENCE):
             raise _refused()
         if not isinstance(members["jti"], str) or not members["jti"]:
             raise _refused()
-        session, issued, expires = (_whole(members[name]) for name in ("sid", "iat", "exp"))
-        return _Statement(Claims(_user(members["sub"]), session, float(expires)), issued)
+        session, version, issued, expires = (
+            _whole(members[name]) for name in ("sid", "ver", "iat", "exp")
+        )
+        user, actor = _user(members["sub"]), _actor(members)
+        return _Statement(Claims(user, session, float(expires), version, actor), issued)
 
 
 class _Members(dict[str, object]):
@@ -185,6 +191,15 @@ def _user(value: object) -> int:
     if not isinstance(value, str) or not _USER.fullmatch(value):
         raise _refused()
     return int(value)
+
+
+def _actor(members: _Members) -> int | None:
+    if "act" not in members:
+        return None
+    actor = members["act"]
+    if not isinstance(actor, _Members) or actor.keys() != {"sub"}:
+        raise _refused()
+    return 0 if actor["sub"] == "0" else _user(actor["sub"])
 
 
 def _fingerprint(token: str) -> bytes:

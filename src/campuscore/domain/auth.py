@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from attrs import define, field, frozen
 
@@ -24,8 +25,10 @@ __all__ = [
     "Origin",
     "Principal",
     "Session",
+    "SessionEnd",
     "SessionState",
     "TokenPair",
+    "may_authenticate",
 ]
 
 _LONGEST_NAME = 100
@@ -93,7 +96,7 @@ class Credential:
 
 @define
 class Session:
-    """A login that lives through refreshes."""
+    """A login that lives through refreshes; ``actor`` is whoever acts in the user's name."""
 
     id: int
     user: int
@@ -102,18 +105,51 @@ class Session:
     expires_at: datetime
     ip_address: str | None
     user_agent: str | None
+    actor: int | None
+
+
+class SessionEnd(StrEnum):
+    """Why a session ended."""
+
+    LOGOUT = "logout"
+    EVERYWHERE = "everywhere"
+    PASSWORD = "password"  # noqa: S105 - a reason, not a secret
+    DEACTIVATED = "deactivated"
+    REPLAY = "replay"
+
+
+def may_authenticate(user: User | SessionState) -> bool:
+    """Say whether somebody may act at all.
+
+    Everything that lets a user in asks this: a login, a refresh, each request with an access token
+    or an API token.
+    """
+    return user.active
 
 
 @define
 class SessionState:
-    """What each request asks of a session: whose it is, and whether both still count."""
+    """What each request asks of a session: whose it is, and whether it still counts.
+
+    ``version`` is the user's security version: it is counted up when role or password change, and
+    access tokens that were issued before are refused. ``actor`` is the administrator who acts in
+    the user's name, and ``actor_counts`` says whether they still are an active one.
+    """
 
     user_id: int
     username: str
     role: Role
     active: bool
+    version: int
     ended: bool
     expires_at: datetime
+    actor: int | None
+    actor_counts: bool
+
+    def counts(self, now: datetime) -> bool:
+        """Say whether the session is open, and everybody in it may act."""
+        in_time = not self.ended and now < self.expires_at
+        return in_time and may_authenticate(self) and (self.actor is None or self.actor_counts)
 
 
 @define

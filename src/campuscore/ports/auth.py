@@ -8,7 +8,15 @@ from typing import Protocol
 
 from attrs import frozen
 
-from campuscore.domain.auth import ApiToken, Claims, Credential, Session, SessionState
+from campuscore.domain.auth import (
+    ApiToken,
+    Claims,
+    Credential,
+    Session,
+    SessionEnd,
+    SessionState,
+)
+from campuscore.domain.rotation import Family
 from campuscore.domain.users import User
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "Credentials",
     "NewSession",
     "PasswordHasher",
+    "Rotation",
     "Sessions",
     "Verdict",
 ]
@@ -24,14 +33,30 @@ __all__ = [
 
 @frozen
 class NewSession:
-    """A session to open; ``refresh_hash`` is the SHA-256 of its first refresh token's secret."""
+    """A session to open, with the hashes of its first refresh token.
+
+    A session in which an administrator, the ``actor``, acts in the user's name has the reason.
+    """
 
     user: int
-    refresh_hash: bytes
+    family_hash: bytes
+    secret_hash: bytes
     at: datetime
     expires_at: datetime
     ip_address: str | None
     user_agent: str | None
+    actor: int | None = None
+    reason: str = ""
+
+
+@frozen
+class Rotation:
+    """The next refresh secret: its hash, itself sealed by the one before, who asked and when."""
+
+    secret_hash: bytes
+    successor: bytes
+    at: datetime
+    agent: str | None
 
 
 @frozen
@@ -69,8 +94,8 @@ class PasswordHasher(Protocol):
 class AccessTokens(Protocol):
     """Short-lived signed pointers to sessions (RFC 7519, RFC 9068)."""
 
-    def issue(self, user_id: int, session_id: int, at: datetime, expires_at: datetime) -> str:
-        """Return a signed token."""
+    def issue(self, claims: Claims, at: datetime) -> str:
+        """Return a signed token that says this."""
         ...
 
     def verify(self, token: str, at: datetime) -> Claims:
@@ -103,9 +128,17 @@ class Credentials(Protocol):
         """Replace a hash unless it has changed meanwhile; say whether it was replaced."""
         ...
 
+    def version(self, user_id: int) -> int:
+        """Return the security version of a user, which access tokens carry; 0 for nobody."""
+        ...
+
+    def supersede(self, user_id: int) -> None:
+        """Count the security version up: access tokens that were issued before do not count."""
+        ...
+
 
 class Sessions(Protocol):
-    """Logins. A refresh token is stored only as the SHA-256 of its secret."""
+    """Logins. Of a refresh token only the SHA-256 of its parts is stored."""
 
     def open(self, new: NewSession) -> int:
         """Store a session and return its id."""
@@ -115,13 +148,15 @@ class Sessions(Protocol):
         """Return whose the session is and whether it counts, in one statement."""
         ...
 
-    def rotate(
-        self, session_id: int, old: bytes, new: bytes, at: datetime, idle: datetime
-    ) -> int | None:
-        """Replace the refresh hash in one conditional update, and return the user's id.
+    def family(self, session_id: int) -> Family | None:
+        """Return the state of a session with what it knows of its refresh tokens."""
+        ...
 
-        It succeeds for just one caller, and only while the session is open, was used since
-        ``idle``, has not expired at ``at``, and its user is active; None otherwise.
+    def rotate(self, session_id: int, old: bytes, rotation: Rotation) -> bool:
+        """Put the next refresh secret in the place of the one with the hash ``old``.
+
+        It is one conditional change: it succeeds for just one caller, and only while the session
+        is open. Says whether it did.
         """
         ...
 
@@ -129,12 +164,15 @@ class Sessions(Protocol):
         """Return a user's open sessions, newest first."""
         ...
 
-    def end(self, session_id: int, user_id: int, at: datetime) -> bool:
+    def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:
         """End one session of a user; say whether it was open."""
         ...
 
-    def end_all(self, user_id: int, at: datetime, keep: int | None = None) -> int:
-        """End all sessions of a user but one, and return how many were open."""
+    def end_all(self, user_id: int, at: datetime, why: SessionEnd, keep: int | None = None) -> int:
+        """End all sessions of a user but one, and those in which they act in another's name.
+
+        Returns how many were open.
+        """
         ...
 
 
@@ -146,7 +184,7 @@ class ApiTokens(Protocol):
         ...
 
     def find(self, secret_hash: bytes, at: datetime) -> tuple[ApiToken, User] | None:
-        """Return the token that is neither revoked nor expired, and its user."""
+        """Return the token that is neither revoked nor expired, and its user, active or not."""
         ...
 
     def list(self, user_id: int | None) -> Sequence[ApiToken]:
@@ -159,4 +197,8 @@ class ApiTokens(Protocol):
 
     def revoke(self, token_id: int, user_id: int | None, at: datetime) -> bool:
         """Revoke a token, where a user is given only if it is theirs; say whether one was."""
+        ...
+
+    def revoke_all(self, user_id: int, at: datetime) -> int:
+        """Revoke all tokens of a user, and return how many were."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from campuscore.domain.auth import Principal
+from campuscore.domain.auth import Principal, SessionEnd
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.paging import Slice
@@ -117,7 +117,8 @@ class DemoService:
             people = sorted(work.links.of(SOURCE, "user").values())
             for user in people:
                 work.credentials.set(user, stored, now)
-                work.sessions.end_all(user, now)
+                work.credentials.supersede(user)
+                work.sessions.end_all(user, now, SessionEnd.PASSWORD)
             work.commit()
         return len(people)
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
-from campuscore.domain.auth import OPERATOR, Principal
+from campuscore.domain.auth import OPERATOR, Principal, SessionEnd
 from campuscore.domain.checks import check_all
 from campuscore.domain.days import Days
 from campuscore.domain.events import NewMessage
@@ -160,7 +160,10 @@ class UserService:
                 self._save(work, user, changed)
             if stored:
                 work.credentials.set(user_id, stored, self.days.now())
-                work.sessions.end_all(user_id, self.days.now(), keep=principal.session_id)
+                work.credentials.supersede(user_id)
+                keep = principal.session_id
+                work.sessions.end_all(user_id, self.days.now(), SessionEnd.PASSWORD, keep=keep)
+                work.tokens.revoke_all(user_id, self.days.now())
                 work.emit(NewMessage("user.password_set", str(user_id)))
             work.commit()
         return changed
@@ -169,8 +172,11 @@ class UserService:
         work.users.save(changed)
         if _is_admin(user) and not _is_admin(changed) and not _any_admin(self.policy, work):
             raise Conflict("the last administrator cannot be taken away", code="last_admin")
+        if user.role is not changed.role:
+            work.credentials.supersede(user.id)
         if user.active and not changed.active:
-            work.sessions.end_all(user.id, self.days.now())
+            work.sessions.end_all(user.id, self.days.now(), SessionEnd.DEACTIVATED)
+            work.tokens.revoke_all(user.id, self.days.now())
             work.emit(NewMessage("user.deactivated", str(user.id)))
         else:
             work.emit(NewMessage("user.updated", str(user.id)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from attrs import evolve
 
-from campuscore.domain.auth import ApiToken, Session, SessionState
+from campuscore.domain.auth import OPERATOR, ApiToken, Session, SessionEnd, SessionState
+from campuscore.domain.rotation import Family
 from campuscore.domain.users import Role
 from campuscore.errors import NotFound
-from campuscore.ports.auth import NewSession
+from campuscore.ports.auth import NewSession, Rotation
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.retrying import retrying
 from campuscore.testing.contract import NOBODY, NOON, Contract, add_user
@@ -20,6 +22,7 @@ __all__ = ["ApiTokensContract", "CredentialsContract", "SessionsContract"]
 
 _SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
 _OLD, _NEW, _WRONG = b"\0" * 32, b"\x01" * 32, b"\xff" * 32
+_FAMILY, _SEALED = b"\x02" * 32, b"\x03" * 32
 
 
 class CredentialsContract(Contract):
@@ -54,6 +57,15 @@ class CredentialsContract(Contract):
             assert work.credentials.rehash(key, "old", "new")
             assert [_hash(work, user) for user in (key, other)] == ["new", "old"]
 
+    def test_versions_count_up_for_one_user(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            key, other = add_user(work, "anna"), add_user(work, "bert")
+            work.credentials.supersede(key)
+            work.credentials.supersede(key)
+            work.commit()
+        with store.read() as work:
+            assert [work.credentials.version(each) for each in (key, other, NOBODY)] == [3, 1, 0]
+
     def test_inactive_users_are_found_too(self, store: WorkFactory) -> None:
         with store.write() as work:
             key = add_user(work, "anna")
@@ -72,15 +84,37 @@ class SessionsContract(Contract):
             key = _open(work, user)
             ends = NOON + _HOUR
             state = SessionState(
-                user, "anna", Role.TEACHER, active=True, ended=False, expires_at=ends
+                user,
+                "anna",
+                Role.TEACHER,
+                active=True,
+                version=1,
+                ended=False,
+                expires_at=ends,
+                actor=None,
+                actor_counts=False,
             )
             assert work.sessions.state(key) == state
             assert work.sessions.state(NOBODY) is None
-            assert work.sessions.end(key, user, NOON)
+            assert work.sessions.end(key, user, NOON, SessionEnd.LOGOUT)
             _deactivate(work, user)
+            work.credentials.supersede(user)
             work.commit()
         with store.read() as work:
-            assert work.sessions.state(key) == evolve(state, active=False, ended=True)
+            changed = evolve(state, active=False, version=2, ended=True)
+            assert work.sessions.state(key) == changed
+
+    def test_state_tells_who_acts_and_whether_they_count(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user, root = add_user(work, "anna"), add_user(work, "root", Role.ADMIN)
+            teacher = add_user(work, "bert", Role.TEACHER)
+            keys = {
+                actor: work.sessions.open(evolve(_new(user), actor=actor))
+                for actor in (root, teacher, OPERATOR.user_id, NOBODY)
+            }
+            assert _acting(work, keys) == {root: True, teacher: False, 0: True, NOBODY: False}
+            _deactivate(work, root)
+            assert _acting(work, keys)[root] is False
 
     def test_a_session_belongs_to_a_user(self, store: WorkFactory) -> None:
         with store.write() as work:
@@ -92,56 +126,63 @@ class SessionsContract(Contract):
         with store.write() as work:
             user = add_user(work, "anna")
             key, other = _open(work, user), _open(work, user)
-            at, idle = NOON + _SECOND, NOON - _HOUR
-            assert work.sessions.rotate(key, _WRONG, _NEW, at, idle) is None
-            assert work.sessions.rotate(NOBODY, _OLD, _NEW, at, idle) is None
-            assert work.sessions.rotate(key, _OLD, _NEW, at, idle) == user
-            assert work.sessions.rotate(key, _OLD, _NEW, at, idle) is None
-            assert work.sessions.rotate(key, _NEW, _OLD, at, idle) == user
+            at = NOON + _SECOND
+            there, back = Rotation(_NEW, _SEALED, at, "Bot/1"), Rotation(_OLD, _WRONG, at, None)
+            assert not work.sessions.rotate(key, _WRONG, there)
+            assert not work.sessions.rotate(NOBODY, _OLD, there)
+            assert work.sessions.rotate(key, _OLD, there)
+            assert not work.sessions.rotate(key, _OLD, there)
+            state = work.sessions.state(key)
+            assert state is not None
+            family = Family(state, at, _FAMILY, _NEW, 1, _OLD, _SEALED, at, "Bot/1")
+            assert work.sessions.family(key) == family
+            assert work.sessions.rotate(key, _NEW, back)
+            rotated = Family(state, at, _FAMILY, _OLD, 2, _NEW, _WRONG, at, None)
+            assert work.sessions.family(key) == rotated
             used = {row.id: row.last_used_at for row in work.sessions.list(user, NOON)}
             assert used == {key: at, other: NOON}
 
-    def test_rotation_ends_with_session_idleness_or_user(self, store: WorkFactory) -> None:
+    def test_family_begins_without_a_past(self, store: WorkFactory) -> None:
         with store.write() as work:
-            users = [add_user(work, name) for name in ("anna", "bert", "carl")]
-            ended, idle, shut_out = (_open(work, user) for user in users)
-            expired = _open(work, users[1])
-            work.sessions.end(ended, users[0], NOON)
-            _deactivate(work, users[2])
-            later, ago = NOON + _SECOND, NOON - _HOUR
-            rotate = work.sessions.rotate
-            assert rotate(ended, _OLD, _NEW, later, ago) is None
-            assert rotate(shut_out, _OLD, _NEW, later, ago) is None
-            assert rotate(idle, _OLD, _NEW, later, NOON + _SECOND) is None
-            assert rotate(expired, _OLD, _NEW, NOON + _HOUR, ago) is None
-            assert rotate(expired, _OLD, _NEW, NOON + _HOUR - _SECOND, ago) == users[1]
+            key = _open(work, add_user(work, "anna"))
+            state = work.sessions.state(key)
+            assert state is not None
+            fresh = Family(state, NOON, _FAMILY, _OLD, 0, None, None, None, None)
+            assert work.sessions.family(key) == fresh
+            assert work.sessions.family(NOBODY) is None
+
+    def test_rotation_ends_with_the_session(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            user = add_user(work, "anna")
+            key = _open(work, user)
+            work.sessions.end(key, user, NOON, SessionEnd.REPLAY)
+            assert not work.sessions.rotate(key, _OLD, Rotation(_NEW, _SEALED, NOON, None))
 
     def test_of_many_threads_one_rotates(self, store: WorkFactory) -> None:
         self.need("concurrent_writers")
         with store.write() as work:
-            user = add_user(work, "anna")
-            key = _open(work, user)
+            key = _open(work, add_user(work, "anna"))
             work.commit()
 
         @retrying
-        def rotate(number: int) -> int | None:
+        def rotate(number: int) -> bool:
             with store.write() as work:
-                new = bytes([number]) * 32
-                found = work.sessions.rotate(key, _OLD, new, NOON + _SECOND, NOON - _HOUR)
+                new = Rotation(bytes([number]) * 32, _SEALED, NOON + _SECOND, None)
+                found = work.sessions.rotate(key, _OLD, new)
                 work.commit()
             return found
 
         with ThreadPoolExecutor(4) as pool:
             found = list(pool.map(rotate, range(1, 13)))
-        assert sorted(found, key=str) == [user] + [None] * 11
+        assert sorted(found) == [False] * 11 + [True]
 
     def test_list_gives_open_sessions_newest_first(self, store: WorkFactory) -> None:
         with store.write() as work:
             anna, bert = add_user(work, "anna"), add_user(work, "bert")
             first, gone, last = (_open(work, anna) for _ in range(3))
             _open(work, bert)
-            work.sessions.end(gone, anna, NOON)
-            row = Session(last, anna, NOON, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1")
+            work.sessions.end(gone, anna, NOON, SessionEnd.LOGOUT)
+            row = Session(last, anna, NOON, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1", None)
             assert work.sessions.list(anna, NOON) == [row, evolve(row, id=first)]
             assert work.sessions.list(anna, NOON + _HOUR) == []
 
@@ -149,21 +190,30 @@ class SessionsContract(Contract):
         with store.write() as work:
             anna, bert = add_user(work, "anna"), add_user(work, "bert")
             key = _open(work, anna)
-            assert not work.sessions.end(key, bert, NOON)
-            assert not work.sessions.end(NOBODY, anna, NOON)
-            assert work.sessions.end(key, anna, NOON)
-            assert not work.sessions.end(key, anna, NOON)
+            assert not work.sessions.end(key, bert, NOON, SessionEnd.LOGOUT)
+            assert not work.sessions.end(NOBODY, anna, NOON, SessionEnd.LOGOUT)
+            assert work.sessions.end(key, anna, NOON, SessionEnd.LOGOUT)
+            assert not work.sessions.end(key, anna, NOON, SessionEnd.LOGOUT)
 
     def test_end_all_keeps_one_and_those_of_others(self, store: WorkFactory) -> None:
         with store.write() as work:
             anna, bert = add_user(work, "anna"), add_user(work, "bert")
             kept, *_ = [_open(work, anna) for _ in range(3)]
             other = _open(work, bert)
-            assert work.sessions.end_all(anna, NOON, keep=kept) == 2
+            everywhere = SessionEnd.EVERYWHERE
+            assert work.sessions.end_all(anna, NOON, everywhere, keep=kept) == 2
             assert [row.id for row in work.sessions.list(anna, NOON)] == [kept]
-            assert work.sessions.end_all(anna, NOON) == 1
-            assert work.sessions.end_all(anna, NOON) == 0
+            assert work.sessions.end_all(anna, NOON, everywhere) == 1
+            assert work.sessions.end_all(anna, NOON, everywhere) == 0
             assert [row.id for row in work.sessions.list(bert, NOON)] == [other]
+
+    def test_end_all_ends_what_one_does_in_the_name_of_others(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, root = add_user(work, "anna"), add_user(work, "root", Role.ADMIN)
+            own = _open(work, anna)
+            work.sessions.open(evolve(_new(anna), actor=root))
+            assert work.sessions.end_all(root, NOON, SessionEnd.PASSWORD) == 1
+            assert [row.id for row in work.sessions.list(anna, NOON)] == [own]
 
 
 class ApiTokensContract(Contract):
@@ -182,18 +232,18 @@ class ApiTokensContract(Contract):
             assert work.tokens.find(_NEW, NOON) is None
             assert list(work.tokens.list(user)) == [added]
 
-    def test_expired_revoked_and_shut_out_tokens_are_not_found(self, store: WorkFactory) -> None:
+    def test_expired_and_revoked_tokens_are_not_found(self, store: WorkFactory) -> None:
         with store.write() as work:
             anna, bert = add_user(work, "anna"), add_user(work, "bert")
             expiring = _mint(work, anna, _OLD, hours=1)
             revoked = _mint(work, anna, _NEW)
-            _mint(work, bert, _WRONG)
+            shut_out = _mint(work, bert, _WRONG)
             assert work.tokens.find(_OLD, NOON + _HOUR - _SECOND) is not None
             assert work.tokens.find(_OLD, NOON + _HOUR) is None
             assert work.tokens.revoke(revoked.id, None, NOON)
             assert work.tokens.find(_NEW, NOON) is None
             _deactivate(work, bert)
-            assert work.tokens.find(_WRONG, NOON) is None
+            assert work.tokens.find(_WRONG, NOON) == (shut_out, work.users.find(bert))
             assert [row.id for row in work.tokens.list(anna)] == [expiring.id]
 
     def test_list_is_of_one_user_or_all_by_id(self, store: WorkFactory) -> None:
@@ -222,6 +272,16 @@ class ApiTokensContract(Contract):
             assert not work.tokens.revoke(row.id, anna, NOON)
             assert list(work.tokens.list(anna)) == [other]
 
+    def test_revoke_all_is_for_one_user(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "anna"), add_user(work, "bert")
+            for digest in (_OLD, _NEW):
+                _mint(work, anna, digest)
+            other = _mint(work, bert, _WRONG)
+            assert work.tokens.revoke_all(anna, NOON) == 2
+            assert work.tokens.revoke_all(anna, NOON) == 0
+            assert list(work.tokens.list(None)) == [other]
+
 
 def _hash(work: Work, user: int) -> str | None:
     found = work.credentials.find_of(user)
@@ -234,8 +294,17 @@ def _deactivate(work: Work, key: int) -> None:
     work.users.save(evolve(user, active=False))
 
 
+def _new(user: int) -> NewSession:
+    return NewSession(user, _FAMILY, _OLD, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1")
+
+
 def _open(work: Work, user: int) -> int:
-    return work.sessions.open(NewSession(user, _OLD, NOON, NOON + _HOUR, "127.0.0.1", "Bot/1"))
+    return work.sessions.open(_new(user))
+
+
+def _acting(work: Work, keys: Mapping[int, int]) -> dict[int, bool]:
+    states = {actor: work.sessions.state(key) for actor, key in keys.items()}
+    return {actor: state is not None and state.actor_counts for actor, state in states.items()}
 
 
 def _mint(work: Work, user: int, secret_hash: bytes, hours: int | None = None) -> ApiToken:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from attrs import evolve
 
 from campuscore.domain.attendance import CheckInQuery, DayQuery
-from campuscore.domain.auth import ApiToken
+from campuscore.domain.auth import ApiToken, SessionEnd
 from campuscore.domain.events import NewMessage
 from campuscore.domain.groups import NewGroup
 from campuscore.domain.schedule import EntryQuery, NewEntry, NewRoom, NewTerm
@@ -88,7 +88,7 @@ def _add_access(work: Work, name: str, user: int) -> None:
     work.credentials.set(user, name, NOON)
     digest = name.encode().ljust(32)
     expires_at = NOON + timedelta(days=1)
-    work.sessions.open(NewSession(user, digest, NOON, expires_at, None, None))
+    work.sessions.open(NewSession(user, digest, digest, NOON, expires_at, None, None))
     work.tokens.add(ApiToken(0, user, name, ("*",), NOON, None, None), digest)
 
 
@@ -121,6 +121,6 @@ def _change_of(work: Work, user: int) -> None:
     memberships = work.memberships.of_source("manual", MONDAY)
     work.memberships.end([row.id for row in memberships if row.user == user], YESTERDAY)
     work.credentials.set(user, "changed", NOON)
-    work.sessions.end_all(user, NOON)
+    work.sessions.end_all(user, NOON, SessionEnd.LOGOUT)
     for token in work.tokens.list(user):
         work.tokens.touch(token.id, NOON)

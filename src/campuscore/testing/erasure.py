@@ -94,7 +94,7 @@ def _set_up(work: Work) -> _Stage:
     work.attachments.add(NewAttachment(user=user, date=TODAY, filename="f"), _blob("a"), NOON)
     work.credentials.set(user, "hash", NOON)
     later = NOON + timedelta(days=1)
-    work.sessions.open(NewSession(user, b"r" * 32, NOON, later, None, None))
+    work.sessions.open(NewSession(user, b"f" * 32, b"r" * 32, NOON, later, None, None))
     work.tokens.add(ApiToken(0, user, "t", (), NOON, None, None), b"t" * 32)
     work.entries.add(NewEntry(group=group, title="E", date=TODAY, room=room))
     work.packages.add_file(_file(project, user, "demo-1.0-py3-none-any.whl", "b"))

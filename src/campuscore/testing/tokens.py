@@ -7,6 +7,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
+from attrs import evolve
 
 from campuscore.domain.auth import Claims
 from campuscore.errors import Unauthenticated
@@ -16,6 +17,8 @@ from campuscore.testing.contract import NOON, Contract
 __all__ = ["AccessTokensContract"]
 
 _LIFE, _SECOND = timedelta(minutes=10), timedelta(seconds=1)
+_ENDS = (NOON + _LIFE).timestamp()
+_CLAIMS = Claims(7, 3, _ENDS, version=1)
 
 
 class AccessTokensContract(Contract):
@@ -25,25 +28,32 @@ class AccessTokensContract(Contract):
     """
 
     def test_a_token_says_what_was_issued_until_it_expires(self, access: AccessTokens) -> None:
-        token = access.issue(7, 1 << 40, NOON, NOON + _LIFE)
-        claims = Claims(7, 1 << 40, (NOON + _LIFE).timestamp())
+        claims = Claims(7, 1 << 40, _ENDS, version=5)
+        token = access.issue(claims, NOON)
         for at in (NOON, NOON + _LIFE - _SECOND):
             assert access.verify(token, at) == claims
         for at in (NOON + _LIFE, NOON + 2 * _LIFE):
             assert _refusal(access, token, at=at) == "token_expired"
 
+    @pytest.mark.parametrize("actor", [0, 1, 1 << 40])
+    def test_it_says_who_acts_in_the_name_of_the_user(
+        self, access: AccessTokens, actor: int
+    ) -> None:
+        claims = evolve(_CLAIMS, actor=actor)
+        assert access.verify(access.issue(claims, NOON), NOON) == claims
+
     def test_tokens_are_told_apart(self, access: AccessTokens) -> None:
-        tokens = [access.issue(user, 3, NOON, NOON + _LIFE) for user in (1, 2)]
+        tokens = [access.issue(evolve(_CLAIMS, user_id=user), NOON) for user in (1, 2)]
         assert [access.verify(token, NOON).user_id for token in tokens] == [1, 2]
 
     def test_a_token_of_another_signer_is_refused(
         self, access: AccessTokens, stranger: AccessTokens
     ) -> None:
-        token = stranger.issue(7, 3, NOON, NOON + _LIFE)
+        token = stranger.issue(_CLAIMS, NOON)
         assert _refusal(access, token) == "token_invalid"
 
     def test_a_token_with_any_character_changed_is_refused(self, access: AccessTokens) -> None:
-        token = access.issue(7, 3, NOON, NOON + _LIFE)
+        token = access.issue(_CLAIMS, NOON)
         for place in range(len(token)):
             other = "A" if token[place] != "A" else "B"
             changed = f"{token[:place]}{other}{token[place + 1 :]}"
@@ -56,7 +66,7 @@ class AccessTokensContract(Contract):
         assert _refusal(access, token) == "token_invalid"
 
     def test_an_unsigned_token_is_refused(self, access: AccessTokens) -> None:
-        _, payload, signature = access.issue(7, 3, NOON, NOON + _LIFE).split(".")
+        _, payload, signature = access.issue(_CLAIMS, NOON).split(".")
         for kind in ("none", "HS512"):
             text = json.dumps({"alg": kind, "typ": "at+jwt"}).encode()
             head = base64.urlsafe_b64encode(text).decode().rstrip("=")
@@ -64,7 +74,7 @@ class AccessTokensContract(Contract):
             assert _refusal(access, f"{head}.{payload}.{signature}") == "token_invalid"
 
     def test_surrounding_characters_are_refused(self, access: AccessTokens) -> None:
-        token = access.issue(7, 3, NOON, NOON + _LIFE)
+        token = access.issue(_CLAIMS, NOON)
         for text in (f" {token}", f"{token}\n", f"{token}=", f"{token}."):
             assert _refusal(access, text) == "token_invalid"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import field, frozen
 
 from campuscore.adapters.http.origin import origin_of
-from campuscore.adapters.http.route import PUBLIC, Ask, Route
+from campuscore.adapters.http.route import PUBLIC, Ask, Param, Route
 from campuscore.domain.auth import ApiToken, MintedToken, NewApiToken, Session, TokenPair
 from campuscore.domain.users import User
 
@@ -35,6 +35,7 @@ class PasswordChange:
 
     old_password: str = field(repr=False)
     new_password: str = field(repr=False)
+    keep_tokens: bool = False
 
 
 def login(ask: Ask) -> TokenPair:
@@ -45,7 +46,7 @@ def login(ask: Ask) -> TokenPair:
 
 def refresh(ask: Ask) -> TokenPair:
     ask.resp.set_header("Cache-Control", "no-store")
-    return ask.campus.auth.refresh(ask.body(Refresh).refresh)
+    return ask.campus.auth.refresh(ask.body(Refresh).refresh, origin_of(ask.req))
 
 
 def logout(ask: Ask) -> None:
@@ -56,9 +57,11 @@ def me(ask: Ask) -> User:
     return ask.campus.auth.me(ask.principal)
 
 
-def change_password(ask: Ask) -> None:
+def change_password(ask: Ask) -> TokenPair:
     given = ask.body(PasswordChange)
-    ask.campus.auth.change_password(ask.principal, given.old_password, given.new_password)
+    return ask.campus.auth.change_password(
+        ask.principal, given.old_password, given.new_password, keep_tokens=given.keep_tokens
+    )
 
 
 def list_sessions(ask: Ask) -> list[Session]:
@@ -74,7 +77,8 @@ def end_session(ask: Ask, session_id: int) -> None:
 
 
 def end_sessions(ask: Ask) -> None:
-    ask.campus.auth.end_all_sessions(ask.principal)
+    keep = ask.values().get("keep_tokens", False)
+    ask.campus.auth.end_all_sessions(ask.principal, keep_tokens=keep)
 
 
 def list_tokens(ask: Ask) -> Sequence[ApiToken]:
@@ -133,9 +137,9 @@ ROUTES = (
         path="/auth/password/",
         action=_SELF,
         handler=change_password,
-        summary="Change one's own password; all other sessions end.",
+        summary="Change one's own password; sessions and API tokens end, and a new session begins.",
         body=PasswordChange,
-        status=204,
+        answer=TokenPair,
         refusals=(409,),
     ),
     Route(
@@ -151,8 +155,9 @@ ROUTES = (
         path="/auth/sessions/",
         action=_SELF,
         handler=end_sessions,
-        summary="End all of one's own sessions, this one included.",
+        summary="Log out everywhere: end all of one's own sessions, and revoke all API tokens.",
         status=204,
+        params=(Param("keep_tokens", bool, "Whether the API tokens stay."),),
     ),
     Route(
         method="GET",

@@ -9,9 +9,17 @@ from datetime import datetime
 from attrs import evolve, frozen
 
 from campuscore.adapters.memory.store import StoredSession, Tables
-from campuscore.domain.auth import ApiToken, Credential, Session, SessionState
-from campuscore.domain.users import User, username_key
-from campuscore.ports.auth import NewSession
+from campuscore.domain.auth import (
+    OPERATOR,
+    ApiToken,
+    Credential,
+    Session,
+    SessionEnd,
+    SessionState,
+)
+from campuscore.domain.rotation import Family
+from campuscore.domain.users import Role, User, username_key
+from campuscore.ports.auth import NewSession, Rotation
 
 __all__ = ["MemoryCredentials", "MemorySessions", "MemoryTokens"]
 
@@ -41,6 +49,12 @@ class MemoryCredentials:
         self.tables.hashes.put(user_id, new_hash)
         return True
 
+    def version(self, user_id: int) -> int:
+        return self.tables.version_of(user_id) if user_id in self.tables.users.rows else 0
+
+    def supersede(self, user_id: int) -> None:
+        self.tables.versions.put(user_id, self.tables.version_of(user_id) + 1)
+
     def _of(self, user: User) -> Credential:
         return Credential(copy(user), self.tables.hashes.rows.get(user.id, ""))
 
@@ -61,50 +75,89 @@ class MemorySessions:
             new.expires_at,
             new.ip_address,
             new.user_agent,
+            new.actor,
         )
-        self.tables.sessions.put(session.id, StoredSession(session, new.refresh_hash))
+        stored = StoredSession(session, new.family_hash, new.secret_hash)
+        self.tables.sessions.put(session.id, stored)
         return session.id
 
     def state(self, session_id: int) -> SessionState | None:
         row = self.tables.sessions.rows.get(session_id)
+        return None if row is None else self._state(row)
+
+    def family(self, session_id: int) -> Family | None:
+        row = self.tables.sessions.rows.get(session_id)
         if row is None:
             return None
-        user, ended = self.tables.users.rows[row.session.user], row.ended_at is not None
-        expires_at = row.session.expires_at
-        return SessionState(user.id, user.username, user.role, user.active, ended, expires_at)
+        return Family(
+            self._state(row),
+            row.session.last_used_at,
+            row.family_hash,
+            row.secret_hash,
+            row.generation,
+            row.before_hash,
+            row.successor,
+            row.rotated_at,
+            row.rotated_by,
+        )
 
-    def rotate(
-        self, session_id: int, old: bytes, new: bytes, at: datetime, idle: datetime
-    ) -> int | None:
+    def rotate(self, session_id: int, old: bytes, rotation: Rotation) -> bool:
         row = self.tables.sessions.rows.get(session_id)
-        if row is None or row.refresh_hash != old or row.ended_at is not None:
-            return None
-        user = self.tables.users.rows[row.session.user]
-        session = row.session
-        if session.last_used_at <= idle or session.expires_at <= at or not user.active:
-            return None
-        used = evolve(row, session=evolve(session, last_used_at=at), refresh_hash=new)
-        self.tables.sessions.put(session_id, used)
-        return user.id
+        if row is None or row.secret_hash != old or row.ended_at is not None:
+            return False
+        rotated = evolve(
+            row,
+            session=evolve(row.session, last_used_at=rotation.at),
+            secret_hash=rotation.secret_hash,
+            generation=row.generation + 1,
+            before_hash=old,
+            successor=rotation.successor,
+            rotated_at=rotation.at,
+            rotated_by=rotation.agent,
+        )
+        self.tables.sessions.put(session_id, rotated)
+        return True
 
     def list(self, user_id: int, at: datetime) -> list[Session]:
         rows = [row for row in self._open(user_id) if row.expires_at > at]
         return sorted(rows, key=lambda row: row.id, reverse=True)
 
-    def end(self, session_id: int, user_id: int, at: datetime) -> bool:
+    def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:  # noqa: ARG002 - nobody asks a memory store why
         row = self.tables.sessions.rows.get(session_id)
         if row is None or row.session.user != user_id or row.ended_at is not None:
             return False
         self.tables.sessions.put(session_id, evolve(row, ended_at=at))
         return True
 
-    def end_all(self, user_id: int, at: datetime, keep: int | None = None) -> int:
-        keys = [row.id for row in self._open(user_id) if row.id != keep]
-        return sum(self.end(key, user_id, at) for key in keys)
+    def end_all(self, user_id: int, at: datetime, why: SessionEnd, keep: int | None = None) -> int:
+        rows = [*self._open(user_id), *self._acting(user_id)]
+        return sum(self.end(row.id, row.user, at, why) for row in rows if row.id != keep)
 
     def _open(self, user_id: int) -> Sequence[Session]:
         rows = self.tables.sessions.having(user_id)
         return [copy(row.session) for row in rows if row.ended_at is None]
+
+    def _acting(self, user_id: int) -> Sequence[Session]:
+        rows = self.tables.sessions.rows.values()
+        return [copy(r.session) for r in rows if r.session.actor == user_id and r.ended_at is None]
+
+    def _state(self, row: StoredSession) -> SessionState:
+        user, actor = self.tables.users.rows[row.session.user], row.session.actor
+        return SessionState(
+            user.id,
+            user.username,
+            user.role,
+            user.active,
+            self.tables.version_of(user.id),
+            row.ended_at is not None,
+            row.session.expires_at,
+            actor,
+            actor_counts=actor == OPERATOR.user_id or self._administers(actor),
+        )
+
+    def _administers(self, actor: int | None) -> bool:
+        user = None if actor is None else self.tables.users.rows.get(actor)
+        return user is not None and user.active and user.role is Role.ADMIN
 
 
 @frozen
@@ -125,10 +178,9 @@ class MemoryTokens:
         if key is None or key in self.tables.revoked.rows:
             return None
         row = self.tables.tokens.rows[key]
-        user = self.tables.users.rows[row.user]
-        if not user.active or (row.expires_at is not None and row.expires_at <= at):
+        if row.expires_at is not None and row.expires_at <= at:
             return None
-        return copy(row), copy(user)
+        return copy(row), copy(self.tables.users.rows[row.user])
 
     def list(self, user_id: int | None) -> Sequence[ApiToken]:
         return [
@@ -148,3 +200,6 @@ class MemoryTokens:
             return False
         self.tables.revoked.put(token_id, at)
         return True
+
+    def revoke_all(self, user_id: int, at: datetime) -> int:
+        return sum(self.revoke(row.id, user_id, at) for row in self.list(user_id))

@@ -118,7 +118,13 @@ class StoredSession:
     """A session with what only rotation needs to know."""
 
     session: Session
-    refresh_hash: bytes
+    family_hash: bytes
+    secret_hash: bytes
+    generation: int = 0
+    before_hash: bytes | None = None
+    successor: bytes | None = None
+    rotated_at: datetime | None = None
+    rotated_by: str | None = None
     ended_at: datetime | None = None
 
 
@@ -138,6 +144,7 @@ class Tables:
         self.log: UndoLog = log
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
         self.hashes: Table[int, str] = Table(log)
+        self.versions: Table[int, int] = Table(log)
         self.sessions: Table[int, StoredSession] = Table(log, lambda row: row.session.user)
         self.tokens: Table[int, ApiToken] = Table(log)
         self.token_hashes: Table[bytes, int] = Table(log)
@@ -165,6 +172,10 @@ class Tables:
         if user is None:
             raise NotFound(f"there is no user {user_id}", code="user_not_found")
         return user
+
+    def version_of(self, user_id: int) -> int:
+        """Return the security version of a user."""
+        return self.versions.rows.get(user_id, 1)
 
     def has_group(self, group_id: int) -> bool:
         """Say whether the group is there and not archived."""

@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import (
     Integer,
+    and_,
     bindparam,
+    false,
     func,
     insert,
+    literal,
     or_,
     select,
     true,
@@ -22,16 +25,24 @@ from campuscore.adapters.sql.desk import Desk
 from campuscore.adapters.sql.dialects import upsert
 from campuscore.adapters.sql.tables import api_tokens, credentials, sessions, users
 from campuscore.adapters.sql.trouble import translated
-from campuscore.domain.auth import ApiToken, Credential, Session, SessionState
-from campuscore.domain.users import User, username_key
+from campuscore.domain.auth import (
+    OPERATOR,
+    ApiToken,
+    Credential,
+    Session,
+    SessionEnd,
+    SessionState,
+)
+from campuscore.domain.rotation import Family
+from campuscore.domain.users import Role, User, username_key
 from campuscore.errors import NotFound
-from campuscore.ports.auth import NewSession
+from campuscore.ports.auth import NewSession, Rotation
 
 __all__ = ["SqlApiTokens", "SqlCredentials", "SqlSessions"]
 
 _AT = bindparam("at", type_=Instant)
 _USER = tuple(users.c)[:9]
-_SESSION = tuple(sessions.c)[:7]
+_SESSION = tuple(sessions.c)[:8]
 _TOKEN = tuple(api_tokens.c)[:7]
 
 _credential = select(*_USER, func.coalesce(credentials.c.password_hash, "")).select_from(
@@ -53,36 +64,65 @@ _REHASH = (
     .values(password_hash=bindparam("new_hash"))
 )
 
-_OPEN = insert(sessions)
-_STATE = (
-    select(
-        users.c.id,
-        users.c.username,
-        users.c.role,
-        users.c.active,
-        sessions.c.ended_at.is_not(None),
-        sessions.c.expires_at,
-    )
-    .join(users, users.c.id == sessions.c.user_id)
-    .where(sessions.c.id == bindparam("session_id", type_=Integer))
+_VERSION = select(users.c.security_version).where(users.c.id == bindparam("of_user"))
+_SUPERSEDE = (
+    update(users)
+    .where(users.c.id == bindparam("of_user"))
+    .values(security_version=users.c.security_version + 1)
 )
+
+_OPEN = insert(sessions)
+_actor = users.alias("actor")
+_actor_counts = and_(_actor.c.active == true(), _actor.c.role == literal(str(Role.ADMIN)))
+_state = (
+    users.c.id,
+    users.c.username,
+    users.c.role,
+    users.c.active,
+    users.c.security_version,
+    sessions.c.ended_at.is_not(None),
+    sessions.c.expires_at,
+    sessions.c.actor_id,
+    or_(sessions.c.actor_id == OPERATOR.user_id, func.coalesce(_actor_counts, false())),
+)
+_family = (
+    sessions.c.last_used_at,
+    sessions.c.family_hash,
+    sessions.c.secret_hash,
+    sessions.c.generation,
+    sessions.c.before_hash,
+    sessions.c.successor,
+    sessions.c.rotated_at,
+    sessions.c.rotated_by,
+)
+_whole = sessions.join(users, users.c.id == sessions.c.user_id).outerjoin(
+    _actor, _actor.c.id == sessions.c.actor_id
+)
+_this = sessions.c.id == bindparam("session_id", type_=Integer)
+_STATE = select(*_state).select_from(_whole).where(_this)
+_FAMILY = select(*_state, *_family).select_from(_whole).where(_this)
 _ROTATE = (
     update(sessions)
-    .where(
-        sessions.c.id == bindparam("session_id", type_=Integer),
-        sessions.c.refresh_hash == bindparam("old_hash"),
-        sessions.c.ended_at.is_(None),
-        sessions.c.expires_at > _AT,
-        sessions.c.last_used_at > bindparam("idle", type_=Instant),
-        sessions.c.user_id.in_(select(users.c.id).where(users.c.active == true())),
+    .where(_this, sessions.c.secret_hash == bindparam("old_hash"), sessions.c.ended_at.is_(None))
+    .values(
+        before_hash=sessions.c.secret_hash,
+        secret_hash=bindparam("new_hash"),
+        successor=bindparam("sealed"),
+        generation=sessions.c.generation + 1,
+        last_used_at=_AT,
+        rotated_at=_AT,
+        rotated_by=bindparam("agent"),
     )
-    .values(refresh_hash=bindparam("new_hash"), last_used_at=_AT)
-    .returning(sessions.c.user_id)
 )
-_open = (sessions.c.user_id == bindparam("of_user"), sessions.c.ended_at.is_(None))
-_LIST = select(*_SESSION).where(*_open, sessions.c.expires_at > _AT).order_by(sessions.c.id.desc())
-_END = update(sessions).where(*_open, sessions.c.id == bindparam("session_id")).values(ended_at=_AT)
-_END_ALL = update(sessions).where(*_open, sessions.c.id != bindparam("kept")).values(ended_at=_AT)
+_open = sessions.c.ended_at.is_(None)
+_theirs = and_(_open, sessions.c.user_id == bindparam("of_user"))
+_acting = and_(_open, sessions.c.actor_id == bindparam("of_user"))
+_ended = {"ended_at": _AT, "ended_by": bindparam("why", type_=sessions.c.ended_by.type)}
+_LIST = select(*_SESSION).where(_theirs, sessions.c.expires_at > _AT).order_by(sessions.c.id.desc())
+_END = update(sessions).where(_theirs, _this).values(_ended)
+_END_ALL = (
+    update(sessions).where(or_(_theirs, _acting), sessions.c.id != bindparam("kept")).values(_ended)
+)
 
 _ADD_TOKEN = insert(api_tokens)
 _FIND_TOKEN = (
@@ -92,7 +132,6 @@ _FIND_TOKEN = (
         api_tokens.c.secret_hash == bindparam("secret_hash"),
         api_tokens.c.revoked_at.is_(None),
         or_(api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > _AT),
-        users.c.active == true(),
     )
 )
 _LIST_TOKENS = select(*_TOKEN).where(api_tokens.c.revoked_at.is_(None)).order_by(api_tokens.c.id)
@@ -104,6 +143,11 @@ _REVOKE = (
     .values(revoked_at=_AT)
 )
 _REVOKE_OWN = _REVOKE.where(api_tokens.c.user_id == bindparam("of_user"))
+_REVOKE_ALL = (
+    update(api_tokens)
+    .where(api_tokens.c.user_id == bindparam("of_user"), api_tokens.c.revoked_at.is_(None))
+    .values(revoked_at=_AT)
+)
 
 
 class SqlCredentials:
@@ -127,6 +171,12 @@ class SqlCredentials:
         values = {"of_user": user_id, "old_hash": old_hash, "new_hash": new_hash}
         return self._desk.execute(_REHASH, values).rowcount == 1
 
+    def version(self, user_id: int) -> int:
+        return int(self._desk.execute(_VERSION, {"of_user": user_id}).scalar() or 0)
+
+    def supersede(self, user_id: int) -> None:
+        self._desk.execute(_SUPERSEDE, {"of_user": user_id})
+
     def _one(self, statement: Any, values: dict[str, Any]) -> Credential | None:
         row = self._desk.execute(statement, values).first()
         return None if row is None else Credential(User(*row[:-1]), row[-1])
@@ -146,39 +196,57 @@ class SqlSessions:
             "expires_at": new.expires_at,
             "ip_address": new.ip_address,
             "user_agent": new.user_agent,
-            "refresh_hash": new.refresh_hash,
+            "actor_id": new.actor,
+            "reason": new.reason,
+            "family_hash": new.family_hash,
+            "secret_hash": new.secret_hash,
+            "generation": 0,
+            "before_hash": None,
+            "successor": None,
+            "rotated_at": None,
+            "rotated_by": None,
+            "ended_at": None,
+            "ended_by": None,
         }
         with translated(missing=NotFound("there is no such user", code="user_not_found")):
             return self._desk.insert(_OPEN, values)
 
     def state(self, session_id: int) -> SessionState | None:
         row = self._desk.execute(_STATE, {"session_id": session_id}).first()
-        return None if row is None else SessionState(*row)
+        return None if row is None else _state_of(row)
 
-    def rotate(
-        self, session_id: int, old: bytes, new: bytes, at: datetime, idle: datetime
-    ) -> int | None:
+    def family(self, session_id: int) -> Family | None:
+        row = self._desk.execute(_FAMILY, {"session_id": session_id}).first()
+        return None if row is None else Family(_state_of(row), *row[len(_state) :])
+
+    def rotate(self, session_id: int, old: bytes, rotation: Rotation) -> bool:
         values = {
             "session_id": session_id,
             "old_hash": old,
-            "new_hash": new,
-            "at": at,
-            "idle": idle,
+            "new_hash": rotation.secret_hash,
+            "sealed": rotation.successor,
+            "at": rotation.at,
+            "agent": rotation.agent,
         }
-        user_id: int | None = self._desk.execute(_ROTATE, values).scalar()
-        return user_id
+        return self._desk.execute(_ROTATE, values).rowcount == 1
 
     def list(self, user_id: int, at: datetime) -> list[Session]:
         values = {"of_user": user_id, "at": at}
         return self._desk.execute(_LIST, values).build(Session)
 
-    def end(self, session_id: int, user_id: int, at: datetime) -> bool:
-        values = {"session_id": session_id, "of_user": user_id, "at": at}
+    def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:
+        values = {"session_id": session_id, "of_user": user_id, "at": at, "why": why}
         return self._desk.execute(_END, values).rowcount == 1
 
-    def end_all(self, user_id: int, at: datetime, keep: int | None = None) -> int:
-        values = {"of_user": user_id, "kept": keep or 0, "at": at}
+    def end_all(self, user_id: int, at: datetime, why: SessionEnd, keep: int | None = None) -> int:
+        values = {"of_user": user_id, "kept": keep or 0, "at": at, "why": why}
         return self._desk.execute(_END_ALL, values).rowcount
+
+
+def _state_of(row: Sequence[Any]) -> SessionState:
+    state = SessionState(*row[: len(_state)])
+    state.actor_counts = bool(state.actor_counts)
+    return state
 
 
 class SqlApiTokens:
@@ -219,3 +287,6 @@ class SqlApiTokens:
             return self._desk.execute(_REVOKE, values).rowcount == 1
         values["of_user"] = user_id
         return self._desk.execute(_REVOKE_OWN, values).rowcount == 1
+
+    def revoke_all(self, user_id: int, at: datetime) -> int:
+        return self._desk.execute(_REVOKE_ALL, {"of_user": user_id, "at": at}).rowcount

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from campuscore.adapters.sql.columns import Choice, Clock, Day, Identity, Instant, Json, OpenDay
 from campuscore.domain.attendance import CheckInMethod
+from campuscore.domain.auth import SessionEnd
 from campuscore.domain.events import MessageState
 from campuscore.domain.groups import GroupKind
 from campuscore.domain.packages import DistKind
@@ -77,6 +78,7 @@ users: Rows = Table(
     Column("created_at", Instant, nullable=False),
     Column("username_key", String(600), nullable=False, unique=True),
     Column("search_key", Text, nullable=False),
+    Column("security_version", BigInteger, nullable=False, server_default="1"),
     sqlite_autoincrement=True,
 )
 
@@ -98,9 +100,19 @@ sessions: Rows = Table(
     Column("expires_at", Instant, nullable=False),
     Column("ip_address", String(45)),
     Column("user_agent", Text),
-    Column("refresh_hash", LargeBinary(32), nullable=False),
+    Column("actor_id", Identity),
+    Column("reason", Text, nullable=False),
+    Column("family_hash", LargeBinary(32), nullable=False),
+    Column("secret_hash", LargeBinary(32), nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("before_hash", LargeBinary(32)),
+    Column("successor", LargeBinary(32)),
+    Column("rotated_at", Instant),
+    Column("rotated_by", Text),
     Column("ended_at", Instant),
+    Column("ended_by", Choice(SessionEnd)),
     Index(None, "user_id"),
+    Index(None, "actor_id"),
     sqlite_autoincrement=True,
 )
 

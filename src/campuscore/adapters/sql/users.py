@@ -72,7 +72,7 @@ class SqlUsers:
             created_at=created_at,
         )
         with translated(taken=_taken(new.username)):
-            user.id = self._desk.insert(_ADD, _values(user))
+            user.id = self._desk.insert(_ADD, {**_values(user), "security_version": 1})
         return user
 
     def save(self, user: User) -> None:

@@ -9,38 +9,40 @@ from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from campuscore.domain.attendance import CheckInMethod, login_retry
 from campuscore.domain.auth import (
     ApiToken,
+    Claims,
     Lifetimes,
     MintedToken,
     NewApiToken,
     Origin,
     Principal,
     Session,
+    SessionEnd,
+    SessionState,
     TokenPair,
+    may_authenticate,
 )
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.passwords import LONGEST, check_password
+from campuscore.domain.rotation import RefreshToken
 from campuscore.domain.users import User
 from campuscore.errors import (
-    CampusError,
     Conflict,
     Forbidden,
     NotFound,
     Unauthenticated,
 )
-from campuscore.ports.attendance import Fact
-from campuscore.ports.auth import AccessTokens, NewSession, PasswordHasher
-from campuscore.ports.work import Work, WorkFactory
+from campuscore.ports.auth import AccessTokens, PasswordHasher
+from campuscore.ports.work import WorkFactory
+from campuscore.services.auth.opening import Opening
+from campuscore.services.auth.refreshing import Refreshing
 from campuscore.services.auth.rules import (
-    REFRESH_PREFIX,
     TOKEN_PREFIX,
-    new_secret,
     no_session,
-    parse_refresh,
     refused_refresh,
+    wrong_credentials,
 )
 from campuscore.services.policy import PersonTarget, Policy
 from campuscore.services.retrying import retrying
@@ -80,25 +82,24 @@ class AuthService:
         user, stored = self._check_password(username, password)
         return self._open_session(user, stored, origin)
 
-    @retrying
-    def refresh(self, token: str) -> TokenPair:
-        """Exchange a refresh token, once, for a new pair.
+    def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
+        """Exchange a refresh token, once, for a new pair (RFC 9700, section 4.14.2).
+
+        For ten seconds the same client may ask again and gets the same successor, because its
+        first answer may have been lost. Any other use of a token that was exchanged before means
+        that somebody has a copy: the session ends, whoever asks.
 
         Raises
         ------
         Unauthenticated
             The token was used before, its session has ended, or its user is shut out.
         """
-        session_id, old = parse_refresh(token)
-        secret, new_hash = new_secret()
-        now = self.days.now()
-        with self.store.write() as work:
-            idle = now - self.lifetimes.idle
-            user_id = work.sessions.rotate(session_id, old, new_hash, now, idle)
-            if user_id is None:
-                raise refused_refresh()
-            work.commit()
-        return self._pair(user_id, session_id, secret, now)
+        presented = RefreshToken.parse(token)
+        if presented is None:
+            raise refused_refresh()
+        agent = origin.user_agent if origin else None
+        exchanged = Refreshing(self.store, self.days, self.lifetimes).exchange(presented, agent)
+        return self._pair(exchanged.state, exchanged.token)
 
     def authenticate(self, token: str, origin: Origin | None = None) -> Principal:
         """Return who acts with an access token or an API token.
@@ -117,16 +118,19 @@ class AuthService:
         claims = self.access.verify(token, now)
         with self.store.read() as work:
             state = work.sessions.state(claims.session_id)
-        if state is None or state.user_id != claims.user_id:
+        if state is None or (state.user_id, state.actor) != (claims.user_id, claims.actor):
             raise Unauthenticated("the token belongs to no session", code="token_invalid")
-        if state.ended or not state.active or state.expires_at <= now:
+        if not state.counts(now):
             raise Unauthenticated("the session has ended", code="session_ended")
+        if state.version != claims.version:
+            raise Unauthenticated("rights have changed; refresh the token", code="token_stale")
         return Principal(
             state.user_id,
             state.username,
             state.role,
             "session",
             claims.session_id,
+            actor=state.actor,
             origin=origin,
         )
 
@@ -144,8 +148,13 @@ class AuthService:
         if principal.session_id is not None:
             self.end_session(principal, principal.session_id)
 
-    def change_password(self, principal: Principal, old: str, new: str) -> None:
-        """Change one's own password; all other sessions end.
+    def change_password(
+        self, principal: Principal, old: str, new: str, *, keep_tokens: bool = False
+    ) -> TokenPair:
+        """Change one's own password; all other sessions and all API tokens end.
+
+        What was issued before counts no more, this session's tokens included: the new pair is
+        answered. With ``keep_tokens`` the API tokens stay.
 
         Raises
         ------
@@ -164,7 +173,7 @@ class AuthService:
         if not self.hasher.verify(old[:LONGEST], stored).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
-        self._replace_password(principal, stored, fresh)
+        return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
 
     def sessions(self, principal: Principal, user_id: int | None = None) -> list[Session]:
         """List one's own open sessions, or (with ``auth.manage``) those of a user."""
@@ -180,12 +189,21 @@ class AuthService:
         raise no_session(session_id)
 
     @retrying
-    def end_all_sessions(self, principal: Principal, user_id: int | None = None) -> int:
-        """End all of one's own sessions, or (with ``auth.manage``) of a user; return how many."""
+    def end_all_sessions(
+        self, principal: Principal, user_id: int | None = None, *, keep_tokens: bool = False
+    ) -> int:
+        """Log out everywhere: end all of one's own sessions, and revoke all API tokens.
+
+        With ``auth.manage`` it can be done to another user. With ``keep_tokens`` the API tokens
+        stay. Returns how many sessions were open.
+        """
         wanted = self._whose(principal, user_id)
+        now = self.days.now()
         with self.store.write() as work:
-            count = work.sessions.end_all(wanted, self.days.now())
-            work.emit(NewMessage("session.all_ended", str(wanted)))
+            count = work.sessions.end_all(wanted, now, SessionEnd.EVERYWHERE)
+            revoked = 0 if keep_tokens else work.tokens.revoke_all(wanted, now)
+            payload: dict[str, JSON] = {"sessions": count, "tokens": revoked}
+            work.emit(NewMessage("session.all_ended", str(wanted), payload))
             work.commit()
         return count
 
@@ -196,7 +214,7 @@ class AuthService:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
         wanted = self._whose(principal, user_id)
         with self.store.write() as work:
-            if not work.sessions.end(session_id, wanted, self.days.now()):
+            if not work.sessions.end(session_id, wanted, self.days.now(), SessionEnd.LOGOUT):
                 raise no_session(session_id)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
@@ -249,11 +267,11 @@ class AuthService:
     def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
         with self.store.read() as work:
             credential = work.credentials.find(username)
-        known = credential is not None and credential.user.active
+        known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
         verdict = self.hasher.verify(password[: LONGEST + 1], stored)
         if not verdict.fits or credential is None:
-            raise Unauthenticated("wrong username or password", code="wrong_credentials")
+            raise wrong_credentials()
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
         return credential.user, fresh
 
@@ -261,35 +279,35 @@ class AuthService:
     def _open_session(
         self, user: User, stored: tuple[str, str] | None, origin: Origin
     ) -> TokenPair:
-        secret, refresh_hash = new_secret()
         now = self.days.now()
         with self.store.write() as work:
-            session_id = work.sessions.open(
-                NewSession(
-                    user.id,
-                    refresh_hash,
-                    now,
-                    now + self.lifetimes.session,
-                    origin.ip_address,
-                    origin.user_agent,
-                )
-            )
+            opened = self._opening.open(work, user.id, now, origin)
             if stored:
                 work.credentials.rehash(user.id, *stored)
-            work.emit(NewMessage("session.opened", str(user.id), {"session": session_id}))
-            self._check_in(work, user, now, origin)
+            work.emit(
+                NewMessage("session.opened", str(user.id), {"session": opened.token.session_id})
+            )
+            if self.check_in_on_login:
+                self._opening.check_in(work, user.id, now, origin)
             work.commit()
-        return self._pair(user.id, session_id, secret, now)
+        return self._pair(opened.state, opened.token)
 
     @retrying
-    def _replace_password(self, principal: Principal, stored: str, fresh: str) -> None:
+    def _replace_password(
+        self, principal: Principal, stored: str, fresh: str, *, keep_tokens: bool
+    ) -> TokenPair:
+        user, now = principal.user_id, self.days.now()
         with self.store.write() as work:
-            if not work.credentials.rehash(principal.user_id, stored, fresh):
+            if not work.credentials.rehash(user, stored, fresh):
                 raise Conflict("the password was changed meanwhile", code="password_changed")
-            keep = principal.session_id
-            work.sessions.end_all(principal.user_id, self.days.now(), keep=keep)
-            work.emit(NewMessage("user.password_set", str(principal.user_id)))
+            work.credentials.supersede(user)
+            work.sessions.end_all(user, now, SessionEnd.PASSWORD)
+            if not keep_tokens:
+                work.tokens.revoke_all(user, now)
+            work.emit(NewMessage("user.password_set", str(user)))
+            opened = self._opening.open(work, user, now, principal.origin or Origin())
             work.commit()
+        return self._pair(opened.state, opened.token)
 
     @retrying
     def _touch(self, token_id: int, now: datetime) -> None:
@@ -297,29 +315,22 @@ class AuthService:
             work.tokens.touch(token_id, now)
             work.commit()
 
-    def _check_in(self, work: Work, user: User, now: datetime, origin: Origin) -> None:
-        if not self.check_in_on_login:
-            return
-        local = self.days.local(now)
-        fact = Fact(user.id, now, local, CheckInMethod.LOGIN, origin.ip_address, origin.user_agent)
-        try:
-            with work.savepoint():
-                ids = work.check_ins.add([fact])
-                payload: dict[str, JSON] = {"first": ids[0], "last": ids[0], "count": 1}
-                work.emit(NewMessage("checkin.recorded", str(user.id), payload))
-        except CampusError:
-            work.emit(login_retry(user.id, now, origin))
+    @property
+    def _opening(self) -> Opening:
+        return Opening(self.days, self.lifetimes)
 
-    def _pair(self, user_id: int, session_id: int, secret: str, now: datetime) -> TokenPair:
-        access = self.access.issue(user_id, session_id, now, now + self.lifetimes.access)
-        return TokenPair(access, f"{REFRESH_PREFIX}{session_id}_{secret}")
+    def _pair(self, state: SessionState, token: RefreshToken) -> TokenPair:
+        now = self.days.now()
+        ends = (now + self.lifetimes.access).timestamp()
+        claims = Claims(state.user_id, token.session_id, ends, state.version, state.actor)
+        return TokenPair(self.access.issue(claims, now), str(token))
 
     def _by_api_token(self, token: str, origin: Origin | None) -> Principal:
         now = self.days.now()
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         with self.store.read() as work:
             found = work.tokens.find(digest, now)
-        if found is None:
+        if found is None or not may_authenticate(found[1]):
             raise Unauthenticated("the API token is not valid", code="token_invalid")
         row, user = found
         if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:
