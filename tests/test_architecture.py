@@ -254,6 +254,7 @@ def test_every_entity_of_a_table_is_compared():
         "blob_names",
         "credentials",
         "day_rollups",
+        "guardianships",
         "leases",
         "revisions",
         "roster_links",

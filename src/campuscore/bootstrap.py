@@ -21,10 +21,11 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
-from campuscore.services.auth import AuthService
+from campuscore.services.auth import AuthService, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
+from campuscore.services.guardians import GuardianService
 from campuscore.services.intake import Intake
 from campuscore.services.operations import OperationsService
 from campuscore.services.packages import PackageService
@@ -123,22 +124,13 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
     operations.subscribe(LOGIN_RETRY, attendance.record_login_later)
-    lifetimes = Lifetimes(settings.access_life, settings.idle_life, settings.session_life)
     packages = PackageService(store, policy, days, blobs, intake, settings.max_package)
     terms, rooms = TermService(store, policy), RoomService(store, policy)
     return Campus(
         settings=settings,
         policy=policy,
-        auth=AuthService(
-            store,
-            policy,
-            days,
-            parts.hasher,
-            parts.access,
-            lifetimes,
-            settings.check_in_on_login,
-        ),
-        users=UserService(store, policy, days, parts.hasher),
+        auth=_assemble_auth(settings, parts, policy),
+        users=UserService(store, policy, days, parts.hasher, GuardianService(store, policy, days)),
         groups=GroupService(store, policy, days),
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
@@ -149,6 +141,19 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         packages=packages,
         demo=DemoService(store, policy, days, intake, parts.hasher),
         operations=operations,
+    )
+
+
+def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthService:
+    return AuthService(
+        parts.store,
+        policy,
+        parts.days,
+        parts.hasher,
+        parts.access,
+        Lifetimes(settings.access_life, settings.idle_life, settings.session_life),
+        settings.check_in_on_login,
+        TokenService(parts.store, policy, parts.days),
     )
 
 

@@ -235,7 +235,7 @@ def test_a_backup_under_50_writes_a_second_restores_elsewhere_with_equal_counts_
     run: Run, home: Path, port: int, tmp_path: Path
 ) -> None:
     with open_campus(Settings(home=str(home))) as campus:
-        token = campus.auth.mint_token(campus.operator, NewApiToken(name="writer"), 1).token
+        token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="writer"), 1).token
     with Writers(port, token) as writers:
         writers.reach(100)
         sure = len(writers.acknowledged)

@@ -16,6 +16,7 @@ from campuscore.testing import (
     EntriesContract,
     ErasureContract,
     GroupsContract,
+    GuardiansContract,
     MachineContract,
     MembershipsContract,
     OutboxContract,
@@ -43,6 +44,10 @@ class TestUsers(_Memory, UsersContract):
 
 
 class TestGroups(_Memory, GroupsContract):
+    pass
+
+
+class TestGuardians(_Memory, GuardiansContract):
     pass
 
 

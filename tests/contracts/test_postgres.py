@@ -16,6 +16,7 @@ from campuscore.testing import (
     EntriesContract,
     ErasureContract,
     GroupsContract,
+    GuardiansContract,
     MachineContract,
     MembershipsContract,
     OutboxContract,
@@ -46,6 +47,10 @@ class TestUsers(_Postgres, UsersContract):
 
 
 class TestGroups(_Postgres, GroupsContract):
+    pass
+
+
+class TestGuardians(_Postgres, GuardiansContract):
     pass
 
 

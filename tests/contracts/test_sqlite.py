@@ -18,6 +18,7 @@ from campuscore.testing import (
     EntriesContract,
     ErasureContract,
     GroupsContract,
+    GuardiansContract,
     MachineContract,
     MembershipsContract,
     OutboxContract,
@@ -53,6 +54,10 @@ class TestUsers(_Sqlite, UsersContract):
 
 
 class TestGroups(_Sqlite, GroupsContract):
+    pass
+
+
+class TestGuardians(_Sqlite, GuardiansContract):
     pass
 
 

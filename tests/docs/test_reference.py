@@ -38,6 +38,7 @@ WORDS = [
     (Reach.FELLOW, "fellows"),
     (Reach.TAUGHT | Reach.ASSISTED, "led"),
     (Reach.TAUGHT, "taught"),
+    (Reach.WARD, "wards"),
 ]
 
 
@@ -57,9 +58,9 @@ def in_words(reach):
 def test_the_page_of_rights_says_what_the_policy_does(action):
     text = (SCRIPT.parent / "explanation" / "rights.md").read_text(encoding="utf-8")
     rule = RULES[action]
-    columns = [rule.admin, rule.teacher, rule.anyone, rule.device]
+    columns = [in_words(each) for each in (rule.admin, rule.teacher, rule.anyone, rule.device)]
     rows = [line for line in text.splitlines() if line.startswith(f"| `{action}`")]
 
     assert len(rows) == 1
     cells = [cell.strip() for cell in rows[0].strip("|").split("|")]
-    assert cells[1:] == [in_words(reach) for reach in columns]
+    assert cells[1:] == [*columns, "in person" if rule.in_person else ""]

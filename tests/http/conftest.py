@@ -151,7 +151,7 @@ def admin(campus: Campus, anybody: Client) -> Client:
 
 
 def _mint(campus: Campus, user_id: int) -> str:
-    return campus.auth.mint_token(campus.operator, NewApiToken(name="test"), user_id).token
+    return campus.auth.tokens.mint(campus.operator, NewApiToken(name="test"), user_id).token
 
 
 @define

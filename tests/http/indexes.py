@@ -40,7 +40,7 @@ class Index:
             self.campus.operator, NewUser(username=username, role=role)
         ).id
         new = NewApiToken(name="t", scopes=scopes or ("*",))
-        return self.campus.auth.mint_token(self.campus.operator, new, key).token
+        return self.campus.auth.tokens.mint(self.campus.operator, new, key).token
 
     def get(self, path, **headers):
         return self.client.simulate_get(path, headers=headers)

@@ -228,7 +228,7 @@ class TestUnmarkedEnd:
     @pytest.fixture
     def call(self, campus):
         user = campus.users.create(campus.operator, NewUser(username="anna")).id
-        token = campus.auth.mint_token(campus.operator, NewApiToken(name="t"), user).token
+        token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user).token
         app = create_app(campus)
 
         def call(body, **given):

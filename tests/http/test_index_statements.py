@@ -85,7 +85,7 @@ def test_who_asks_is_one_statement_more(campuses):
     for each in campuses:
         operator = each.campus.operator
         user = each.campus.users.create(operator, NewUser(username="asks")).id
-        token = each.campus.auth.mint_token(operator, NewApiToken(name="t"), user).token
+        token = each.campus.auth.tokens.mint(operator, NewApiToken(name="t"), user).token
         headers = {"Authorization": f"Bearer {token}"}
         each.ask("/simple/demo-lab/", **headers)
         assert each.ask("/simple/demo-lab/", **headers)[0] == 2

@@ -108,7 +108,7 @@ class Index:
             new = NewUser(username=username, role=Role.TEACHER)
             user = campus.users.create(campus.operator, new)
             minted = NewApiToken(name="t", scopes=scopes or ("packages.*",))
-            return campus.auth.mint_token(campus.operator, minted, user.id).token
+            return campus.auth.tokens.mint(campus.operator, minted, user.id).token
 
     def connection(self) -> HTTPConnection:
         return HTTPConnection("127.0.0.1", self.port, timeout=120)

@@ -102,7 +102,7 @@ class Site:
         with open_campus(Settings(home=str(self.home))) as campus:
             admin = campus.users.find_named(campus.operator, "admin")
             new = NewApiToken(name="proxy")
-            return campus.auth.mint_token(campus.operator, new, admin.id).token
+            return campus.auth.tokens.mint(campus.operator, new, admin.id).token
 
     def processes(self) -> list[int]:
         """Return the server and its workers."""

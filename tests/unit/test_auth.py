@@ -206,7 +206,7 @@ class TestSessions:
 
     def test_a_deactivated_user_is_out_in_the_next_request(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
-        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         town.user("root", Role.ADMIN)
         town.campus.users.deactivate(town.campus.operator, anna)
 
@@ -225,7 +225,7 @@ class TestSessions:
 
     def test_a_new_role_takes_the_tokens_that_knew_the_old_one(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
-        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         town.campus.users.update(town.campus.operator, anna, UserChange(role=Role.TEACHER))
 
         assert refused(auth.authenticate, pair.access) == "token_stale"
@@ -258,7 +258,7 @@ class TestSessions:
     def test_logout_ends_one_and_means_nothing_to_a_token(self, town, auth, anna):
         pair, other = auth.login("anna", PASSWORD), auth.login("anna", PASSWORD)
         auth.logout(auth.authenticate(pair.access))
-        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         auth.logout(auth.authenticate(minted.token))
 
         assert refused(auth.authenticate, pair.access) == "session_ended"
@@ -271,7 +271,7 @@ class TestSessions:
         newest = auth.sessions(operator, anna)[0]
         auth.end_session(operator, newest.id, anna)
         assert len(auth.sessions(operator, anna)) == 2
-        minted = auth.mint_token(operator, NewApiToken(name="t"), anna)
+        minted = auth.tokens.mint(operator, NewApiToken(name="t"), anna)
         assert auth.end_all_sessions(operator, anna, keep_tokens=True) == 2
         assert auth.authenticate(minted.token).user_id == anna
         assert auth.end_all_sessions(operator, anna) == 0
@@ -299,8 +299,8 @@ class TestSessions:
             lambda: auth.sessions(bert, anna),
             lambda: auth.end_all_sessions(bert, anna),
             lambda: auth.end_session(bert, 1, anna),
-            lambda: auth.tokens(bert, anna),
-            lambda: auth.mint_token(bert, NewApiToken(name="t"), anna),
+            lambda: auth.tokens.list(bert, anna),
+            lambda: auth.tokens.mint(bert, NewApiToken(name="t"), anna),
         ):
             with pytest.raises(Forbidden):
                 call()
@@ -314,7 +314,7 @@ class TestPasswords:
     @pytest.mark.parametrize("keep", [False, True])
     def test_a_change_ends_what_was_issued_before(self, town, auth, anna, keep):
         mine, other = (auth.login("anna", PASSWORD) for _ in range(2))
-        minted = auth.mint_token(town.campus.operator, NewApiToken(name="t"), anna)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         origin = Origin("10.0.0.7", "lab-pc")
         principal = auth.authenticate(mine.access, origin)
         pair = auth.change_password(principal, PASSWORD, "battery staple", keep_tokens=keep)
@@ -375,7 +375,7 @@ class TestApiTokens:
     def test_one_expires(self, town, auth, anna):
         me = town.principal(anna)
         new = NewApiToken(name="t", expires_at=NOW + timedelta(hours=1))
-        token = auth.mint_token(me, new).token
+        token = auth.tokens.mint(me, new).token
         town.clock.forward(minutes=59)
         assert auth.authenticate(token).method == "token"
         town.clock.forward(minutes=1)
@@ -383,11 +383,11 @@ class TestApiTokens:
         assert refused(auth.authenticate, token) == "token_invalid"
 
     def test_its_use_is_noted_once_a_minute(self, town, auth, anna):
-        token = auth.mint_token(town.principal(anna), NewApiToken(name="t")).token
+        token = auth.tokens.mint(town.principal(anna), NewApiToken(name="t")).token
 
         def used():
             auth.authenticate(token)
-            return auth.tokens(town.principal(anna))[0].last_used_at
+            return auth.tokens.list(town.principal(anna))[0].last_used_at
 
         assert used() == NOW
         town.clock.forward(seconds=60)
@@ -397,7 +397,7 @@ class TestApiTokens:
 
     def test_it_is_limited_to_its_scopes(self, town, auth, anna):
         new = NewApiToken(name="t", scopes=("attendance.read",))
-        principal = auth.authenticate(auth.mint_token(town.principal(anna), new).token)
+        principal = auth.authenticate(auth.tokens.mint(town.principal(anna), new).token)
 
         assert principal.scopes == ("attendance.read",)
         assert town.campus.attendance.list(principal).items == []
@@ -407,23 +407,23 @@ class TestApiTokens:
     def test_administrators_revoke_those_of_anybody(self, town, auth, anna):
         root = town.principal(town.user("root", Role.ADMIN))
         bert = town.principal(town.user("bert"))
-        minted = auth.mint_token(town.principal(anna), NewApiToken(name="t"))
+        minted = auth.tokens.mint(town.principal(anna), NewApiToken(name="t"))
         with pytest.raises(NotFound):
-            auth.revoke_token(bert, minted.id)
-        assert [t.id for t in auth.tokens(town.campus.operator)] == [minted.id]
-        auth.revoke_token(root, minted.id)
+            auth.tokens.revoke(bert, minted.id)
+        assert [t.id for t in auth.tokens.list(town.campus.operator)] == [minted.id]
+        auth.tokens.revoke(root, minted.id)
 
-        assert auth.tokens(root, anna) == []
+        assert auth.tokens.list(root, anna) == []
         assert refused(auth.authenticate, minted.token) == "token_invalid"
 
     def test_one_for_nobody_is_refused(self, town, auth):
         with pytest.raises(NotFound):
-            auth.mint_token(town.campus.operator, NewApiToken(name="t"), 999)
+            auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), 999)
 
     def test_an_instant_without_an_offset_is_refused(self, town, auth, anna):
         new = NewApiToken(name="t", expires_at=(NOW + timedelta(1)).replace(tzinfo=None))
         with pytest.raises(Invalid) as error:
-            auth.mint_token(town.principal(anna), new)
+            auth.tokens.mint(town.principal(anna), new)
         assert [p.path for p in error.value.problems] == ["/expires_at"]
 
     @pytest.mark.parametrize(
@@ -441,14 +441,14 @@ class TestApiTokens:
     )
     def test_a_bad_one_is_refused(self, town, auth, anna, new, path):
         with pytest.raises(Invalid) as error:
-            auth.mint_token(town.principal(anna), new)
+            auth.tokens.mint(town.principal(anna), new)
         assert [p.path for p in error.value.problems] == [path]
 
     def test_one_mints_no_other_and_changes_no_password(self, town, auth, anna):
-        minted = auth.mint_token(town.principal(anna), NewApiToken(name="x" * 100))
+        minted = auth.tokens.mint(town.principal(anna), NewApiToken(name="x" * 100))
         program = auth.authenticate(minted.token)
 
-        assert refused(auth.mint_token, program, NewApiToken(name="y")) == "session_needed"
+        assert refused(auth.tokens.mint, program, NewApiToken(name="y")) == "session_needed"
         change = (program, PASSWORD, "battery staple")
         assert refused(auth.change_password, *change) == "session_needed"
 

@@ -19,8 +19,10 @@ import campuscore
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters.backups import open_backups
 from campuscore.adapters.files import FileTree
+from campuscore.domain.days import utc_now
 from campuscore.domain.operations import BACKUP_FORMAT, Level
 from campuscore.errors import Conflict, Invalid, NotFound, Unavailable
+from campuscore.plugins import find_store
 
 TEXTS = (b"one", b"two" * 100_000, b"")
 
@@ -125,13 +127,13 @@ def test_a_file_that_is_there_is_replaced_when_that_is_said(campus, settings, tm
 
 
 def test_an_older_schema_is_backed_up_as_it_is_and_migrated_when_restored(
-    campus, settings, elsewhere, tmp_path
+    settings, elsewhere, tmp_path, monkeypatch
 ):
-    campus.close()
-    with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as raw:
-        for table in ("dist_files", "projects", "blob_claims", "blob_names"):
-            raw.execute(f"DROP TABLE {table}")
-        raw.execute("UPDATE alembic_version SET version_num = '0001'")
+    keeper = find_store(settings.database)(settings, utc_now).keeper
+    with monkeypatch.context() as patch:
+        patch.setattr(keeper._script, "get_current_head", lambda: "0001")
+        keeper.upgrade()
+    keeper.close()
     told = upkeep.back_up(settings, tmp_path / "b.tar")
 
     assert told.revision == "0001"

@@ -184,7 +184,7 @@ def test_who_may_manage(town, act):
 
 def with_token(town: Town, username: str, role: Role, *scopes: str):
     key = town.user(username, role)
-    minted = town.campus.auth.mint_token(
+    minted = town.campus.auth.tokens.mint(
         town.campus.operator, NewApiToken(name="ci", scopes=scopes), key
     )
     return town.campus.auth.authenticate(minted.token)

@@ -28,6 +28,7 @@ POLICY = Policy(Days(now=Clock()))
 
 ADMIN_ONLY = {
     "auth.manage",
+    "auth.impersonate",
     "users.write",
     "rosters.import",
     "attendance.rebuild",
@@ -38,6 +39,7 @@ ADMIN_ONLY = {
 }
 STUDENT = {
     "auth.self",
+    "auth.credentials",
     "users.read",
     "users.details",
     "groups.read",
@@ -56,13 +58,21 @@ STUDENT = {
     "packages.upload",
     "packages.manage",
 }
-DEVICE = {
-    "auth.self",
-    "users.read",
-    "users.details",
+DEVICE = {"auth.self", "attendance.record_for"}
+IN_PERSON = {
+    "auth.credentials",
+    "auth.manage",
+    "auth.impersonate",
+    "users.write",
+    "rosters.import",
     "attendance.record",
     "attendance.record_for",
-    "packages.read",
+    "attendance.rebuild",
+    "packages.upload",
+    "packages.upload.new",
+    "packages.manage",
+    "operations.read",
+    "operations.write",
 }
 TEACHER = STUDENT | {"groups.create", "packages.upload.new"}
 
@@ -83,7 +93,7 @@ def test_administrators_and_the_operator_may_do_everything() -> None:
 @pytest.mark.parametrize("role", [Role.STUDENT, Role.ASSISTANT, Role.GUARDIAN])
 def test_everybody_else_reaches_through_groups_alone(role: Role) -> None:
     assert granted(who(role)) == STUDENT
-    everywhere = {"auth.self", "terms.read", "rooms.read", "packages.read"}
+    everywhere = {"auth.self", "auth.credentials", "terms.read", "rooms.read", "packages.read"}
     assert {a for a in STUDENT if POLICY.scope(who(role), a).everything} == everywhere
 
 
@@ -96,12 +106,22 @@ def test_a_campus_teacher_may_create_groups_and_see_the_directory_besides() -> N
         assert POLICY.scope(teacher, action) == POLICY.scope(who(Role.STUDENT), action)
 
 
-def test_a_device_ingests_and_sees_only_itself() -> None:
+def test_a_device_may_only_ingest() -> None:
     device = who(Role.DEVICE)
 
     assert granted(device) == DEVICE
     assert POLICY.scope(device, "attendance.record_for").everything
-    assert POLICY.scope(device, "users.read").reach is Reach.SELF
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_is_done_in_person_is_not_done_in_another_s_name(role: Role) -> None:
+    person, other = who(role), who(role, actor=1)
+
+    assert granted(other) == granted(person) - IN_PERSON
+    for action in granted(person) & IN_PERSON:
+        with pytest.raises(Forbidden) as refused:
+            POLICY.scope(other, action)
+        assert refused.value.code == "in_person"
 
 
 def test_no_role_but_admin_has_the_actions_of_administrators() -> None:

@@ -58,6 +58,7 @@ class Plan:
     facts: Sequence[tuple[int, int]]
     files: Sequence[tuple[int, int]]
     entries: Sequence[tuple[int, int]]
+    guardians: Sequence[tuple[int, int]]
 
 
 @st.composite
@@ -85,6 +86,7 @@ def plans(draw: st.DrawFn) -> Plan:
         facts=draw(st.lists(key, max_size=6, unique=True)),
         files=draw(st.lists(key, max_size=4, unique=True)),
         entries=draw(st.lists(st.tuples(group, st.sampled_from(DAYS)), max_size=4)),
+        guardians=draw(st.lists(st.tuples(user, user).filter(lambda p: p[0] != p[1]), max_size=3)),
     )
 
 
@@ -138,6 +140,8 @@ def build(town: Town, plan: Plan) -> Built:
         campus.schedule.create(operator, NewEntry(group=groups[group], title="t", date=day(on))).id
         for group, on in plan.entries
     ]
+    for guardian, ward in plan.guardians:
+        campus.users.guardians.link(operator, users[ward], users[guardian])
     if plan.archived not in plan.parents:
         campus.groups.archive(operator, groups[plan.archived])
     return Built(plan, town, users, groups, entries, files)
@@ -249,7 +253,9 @@ def test_a_student_is_shown_no_facts_of_others(kind: str, plan: Plan) -> None:
     with built(kind, plan) as campus:
         for place, who in campus.principals():
             mine = [m for m in plan.memberships if m.user == place and m.covers(0)]
-            if who.role is Role.STUDENT and all(m.role is Role.STUDENT for m in mine):
+            leads = any(m.role is not Role.STUDENT for m in mine)
+            cares = any(guardian == place for guardian, _ in plan.guardians)
+            if who.role is Role.STUDENT and not leads and not cares:
                 check_student(campus, who, {m.group for m in mine})
 
 
@@ -308,7 +314,7 @@ def test_who_leads_is_shown_the_days_of_students_alone(kind: str, plan: Plan) ->
 
 
 def days_to_show(plan: Plan, campus: Built, me: int) -> set[tuple[int, date]]:
-    """Say whose days one sees: one's own, and those of students in or below what one leads."""
+    """Say whose days one sees: one's own and one's wards', and those of students one leads."""
     gone = plan.archived if plan.archived not in plan.parents else None
     led = {
         m.group
@@ -322,6 +328,7 @@ def days_to_show(plan: Plan, campus: Built, me: int) -> set[tuple[int, date]]:
         (campus.users[user], day(on))
         for user, on in plan.facts
         if user == me
+        or (me, user) in plan.guardians
         or any(
             m.user == user and m.group in led and m.role is Role.STUDENT and m.covers(on)
             for m in plan.memberships

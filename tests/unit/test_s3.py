@@ -594,7 +594,7 @@ def attach(campus, content):
 
 
 def download(campus, row):
-    token = campus.auth.mint_token(campus.operator, NewApiToken(name="test"), row.user).token
+    token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="test"), row.user).token
     client = TestClient(create_app(campus), headers={"Authorization": f"Bearer {token}"})
     return client.simulate_get(f"/attendance/files/{row.id}/")
 

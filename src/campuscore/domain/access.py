@@ -18,9 +18,10 @@ class Reach(Flag):
     For what belongs to a person on a day (the person, check-ins, files, roll-ups):
     SELF is one's own; FELLOW is those who share a group with one; TAUGHT and ASSISTED are those who
     were, on that day, students in a group below one where the principal now is teacher or
-    assistant; not those who teach or assist there.
+    assistant; not those who teach or assist there; WARD is those whose guardian one is.
     For what belongs to a group (the group, its timetable): FELLOW is a group one is a member of,
-    TAUGHT and ASSISTED are groups where one is teacher or assistant, and the groups below those.
+    TAUGHT and ASSISTED are groups where one is teacher or assistant, and the groups below those;
+    WARD is a group of which a ward is a member.
     """
 
     NONE = 0
@@ -28,6 +29,7 @@ class Reach(Flag):
     FELLOW = auto()
     TAUGHT = auto()
     ASSISTED = auto()
+    WARD = auto()
     ALL = auto()
 
     @property

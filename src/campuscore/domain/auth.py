@@ -19,9 +19,11 @@ __all__ = [
     "ApiToken",
     "Claims",
     "Credential",
+    "Impersonation",
     "Lifetimes",
     "MintedToken",
     "NewApiToken",
+    "NewImpersonation",
     "Origin",
     "Principal",
     "Session",
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 _LONGEST_NAME = 100
+_LONGEST_REASON = 500
+_MOST_MINUTES = 60
 _SCOPES = "*, attendance.*, users.read or packages.upload:demo-lab"
 _OF_PROJECTS = frozenset({"packages.upload", "packages.manage"})
 """The scopes that can be limited to a project; the index is read as a whole."""
@@ -220,6 +224,34 @@ class MintedToken:
     scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime | None
+
+
+@frozen(kw_only=True)
+class NewImpersonation:
+    """In whose name an administrator wants to act, why, and for how many minutes."""
+
+    user_id: int
+    reason: str
+    minutes: int = 30
+
+    def check(self) -> None:
+        """Raise Invalid with every field that breaks a rule."""
+        problems = check_text("/reason", self.reason, _LONGEST_REASON)
+        if not self.reason.strip():
+            problems.append(Problem("/reason", "must say why"))
+        if not 1 <= self.minutes <= _MOST_MINUTES:
+            problems.append(Problem("/minutes", f"must be from 1 to {_MOST_MINUTES}"))
+        if problems:
+            raise Invalid(*problems)
+
+
+@frozen
+class Impersonation:
+    """An access token to act in somebody's name with; it cannot be refreshed."""
+
+    access: str = field(repr=False)
+    session_id: int
+    expires_at: datetime
 
 
 @frozen

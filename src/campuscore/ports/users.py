@@ -10,7 +10,7 @@ from campuscore.domain.access import Scope
 from campuscore.domain.paging import Slice
 from campuscore.domain.users import NewUser, User, UserName, UserQuery
 
-__all__ = ["Users"]
+__all__ = ["Guardians", "Users"]
 
 
 class Users(Protocol):
@@ -56,4 +56,30 @@ class Users(Protocol):
 
     def list(self, scope: Scope, query: UserQuery, part: Slice) -> list[User]:
         """Return users within the scope as of its day, in the order of their ids."""
+        ...
+
+
+class Guardians(Protocol):
+    """Who is guardian of whom."""
+
+    def add(self, guardian: int, student: int, at: datetime) -> bool:
+        """Make a user the guardian of another; say whether they were not yet.
+
+        Raises
+        ------
+        NotFound
+            There is no such user.
+        """
+        ...
+
+    def remove(self, guardian: int, student: int) -> bool:
+        """Undo that; say whether it was so."""
+        ...
+
+    def of(self, student: int) -> list[UserName]:
+        """Return the guardians of a user, by id."""
+        ...
+
+    def wards(self, guardian: int) -> list[UserName]:
+        """Return those whose guardian a user is, by id."""
         ...

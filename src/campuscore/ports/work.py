@@ -16,7 +16,7 @@ from campuscore.ports.groups import Groups, Memberships
 from campuscore.ports.packages import Packages
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
-from campuscore.ports.users import Users
+from campuscore.ports.users import Guardians, Users
 
 __all__ = ["TRY_AGAIN", "Work", "WorkFactory"]
 
@@ -40,6 +40,8 @@ class Work(Protocol):
 
     @property
     def users(self) -> Users: ...
+    @property
+    def guardians(self) -> Guardians: ...
     @property
     def groups(self) -> Groups: ...
     @property

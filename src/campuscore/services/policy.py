@@ -23,7 +23,7 @@ from campuscore.ports.work import Work
 __all__ = ["RULES", "GroupTarget", "PersonTarget", "Policy", "ProjectTarget", "Rule", "Target"]
 
 _SELF, _FELLOW, _ALL = Reach.SELF, Reach.FELLOW, Reach.ALL
-_TAUGHT, _LED = Reach.TAUGHT, Reach.TAUGHT | Reach.ASSISTED
+_TAUGHT, _LED, _WARD = Reach.TAUGHT, Reach.TAUGHT | Reach.ASSISTED, Reach.WARD
 
 
 @frozen
@@ -56,7 +56,8 @@ Target = PersonTarget | GroupTarget | ProjectTarget
 class Rule:
     """How far each campus role reaches, and how far anyone does.
 
-    ``seen_by`` names the action that decides between 403 and 404 for an object out of reach.
+    ``seen_by`` names the action that decides between 403 and 404 for an object out of reach. What
+    is to be done ``in_person`` cannot be done by an administrator in a user's name.
     """
 
     admin: Reach = _ALL
@@ -64,6 +65,7 @@ class Rule:
     device: Reach = Reach.NONE
     anyone: Reach = Reach.NONE
     seen_by: str = ""
+    in_person: bool = False
 
     def reach(self, role: Role) -> Reach:
         """Return the reach of a principal with this campus role."""
@@ -77,33 +79,37 @@ class Rule:
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "auth.self": Rule(anyone=_ALL, device=_ALL),
-        "auth.manage": Rule(),
-        "users.read": Rule(teacher=_ALL, anyone=_SELF | _FELLOW | _LED, device=_SELF),
-        "users.details": Rule(anyone=_SELF | _TAUGHT, device=_SELF, seen_by="users.read"),
-        "users.write": Rule(seen_by="users.read"),
-        "rosters.import": Rule(),
+        "auth.credentials": Rule(anyone=_ALL, in_person=True),
+        "auth.manage": Rule(in_person=True),
+        "auth.impersonate": Rule(in_person=True),
+        "users.read": Rule(teacher=_ALL, anyone=_SELF | _FELLOW | _LED | _WARD),
+        "users.details": Rule(anyone=_SELF | _TAUGHT | _WARD, seen_by="users.read"),
+        "users.write": Rule(seen_by="users.read", in_person=True),
+        "rosters.import": Rule(in_person=True),
         "groups.read": Rule(anyone=_FELLOW | _LED),
         "groups.create": Rule(teacher=_ALL),
         "groups.write": Rule(anyone=_TAUGHT, seen_by="groups.read"),
-        "attendance.read": Rule(anyone=_SELF | _LED),
+        "attendance.read": Rule(anyone=_SELF | _LED | _WARD),
         "attendance.origin": Rule(anyone=_SELF, seen_by="attendance.read"),
-        "attendance.record": Rule(anyone=_SELF, device=_SELF, seen_by="users.read"),
-        "attendance.record_for": Rule(anyone=_LED, device=_ALL, seen_by="users.read"),
-        "attendance.attach": Rule(anyone=_SELF | _LED, seen_by="users.read"),
+        "attendance.record": Rule(anyone=_SELF, seen_by="users.read", in_person=True),
+        "attendance.record_for": Rule(
+            anyone=_LED, device=_ALL, seen_by="users.read", in_person=True
+        ),
+        "attendance.attach": Rule(anyone=_SELF | _LED | _WARD, seen_by="users.read"),
         "attendance.withdraw": Rule(anyone=_SELF | _LED, seen_by="attendance.read"),
-        "attendance.rebuild": Rule(),
-        "schedule.read": Rule(anyone=_FELLOW | _LED),
+        "attendance.rebuild": Rule(in_person=True),
+        "schedule.read": Rule(anyone=_FELLOW | _LED | _WARD),
         "schedule.write": Rule(anyone=_TAUGHT, seen_by="schedule.read"),
         "terms.read": Rule(anyone=_ALL),
         "terms.write": Rule(),
         "rooms.read": Rule(anyone=_ALL),
         "rooms.write": Rule(),
-        "packages.read": Rule(anyone=_ALL, device=_ALL),
-        "packages.upload": Rule(anyone=_SELF),
-        "packages.upload.new": Rule(teacher=_ALL),
-        "packages.manage": Rule(anyone=_SELF),
-        "operations.read": Rule(),
-        "operations.write": Rule(),
+        "packages.read": Rule(anyone=_ALL),
+        "packages.upload": Rule(anyone=_SELF, in_person=True),
+        "packages.upload.new": Rule(teacher=_ALL, in_person=True),
+        "packages.manage": Rule(anyone=_SELF, in_person=True),
+        "operations.read": Rule(in_person=True),
+        "operations.write": Rule(in_person=True),
     }
 )
 
@@ -124,14 +130,20 @@ class Policy:
             The principal may never do this kind of action.
         """
         found = self.find_scope(principal, action)
-        if found is None:
-            raise Forbidden(f"you may not do this ({action})")
-        return found
+        if found is not None:
+            return found
+        if principal.actor is not None and self.rules[action].in_person:
+            text = f"this is not done in somebody else's name ({action})"
+            raise Forbidden(text, code="in_person")
+        raise Forbidden(f"you may not do this ({action})")
 
     def find_scope(self, principal: Principal, action: str) -> Scope | None:
         """Return the scope, or None where the principal may never do this kind of action."""
-        reach = self.rules[action].reach(principal.role)
+        rule = self.rules[action]
+        reach = rule.reach(principal.role)
         if reach is Reach.NONE or not principal.within(action):
+            return None
+        if rule.in_person and principal.actor is not None:
             return None
         return Scope(reach, principal.user_id, self.days.today())
 

@@ -18,6 +18,7 @@ from campuscore.domain.users import NewUser, Role, User, UserChange, UserName, U
 from campuscore.errors import Conflict, NotFound
 from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.guardians import GuardianService
 from campuscore.services.policy import PersonTarget, Policy, not_found
 from campuscore.services.retrying import retrying
 
@@ -34,6 +35,7 @@ class UserService:
     policy: Policy
     days: Days
     hasher: PasswordHasher
+    guardians: GuardianService
 
     def create(self, principal: Principal, new: NewUser) -> User:
         """Create a user.

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from campuscore.testing.events import OutboxContract
     from campuscore.testing.files import BlobStoreContract
     from campuscore.testing.groups import GroupsContract, MembershipsContract
+    from campuscore.testing.guardians import GuardiansContract
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
     from campuscore.testing.packages import PackagesContract
@@ -64,6 +65,7 @@ __all__ = [
     "EntriesContract",
     "ErasureContract",
     "GroupsContract",
+    "GuardiansContract",
     "MachineContract",
     "MembershipsContract",
     "OutboxContract",
@@ -90,6 +92,7 @@ _HOMES = {
     "events": ("OutboxContract",),
     "files": ("BlobStoreContract",),
     "groups": ("GroupsContract", "MembershipsContract"),
+    "guardians": ("GuardiansContract",),
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
     "packages": ("PackagesContract",),

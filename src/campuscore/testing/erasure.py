@@ -95,6 +95,8 @@ def _set_up(work: Work) -> _Stage:
     work.credentials.set(user, "hash", NOON)
     later = NOON + timedelta(days=1)
     work.sessions.open(NewSession(user, b"f" * 32, b"r" * 32, NOON, later, None, None))
+    work.guardians.add(user, stays, NOON)
+    work.guardians.add(stays, user, NOON)
     work.tokens.add(ApiToken(0, user, "t", (), NOON, None, None), b"t" * 32)
     work.entries.add(NewEntry(group=group, title="E", date=TODAY, room=room))
     work.packages.add_file(_file(project, user, "demo-1.0-py3-none-any.whl", "b"))
@@ -131,6 +133,7 @@ class ErasureContract(Contract):
             assert work.credentials.find("demo") is None
             assert work.sessions.list(stage.user, NOON) == []
             assert work.tokens.list(None) == []
+            assert work.guardians.of(stage.stays) == work.guardians.wards(stage.stays) == []
             assert work.links.of("s", "user") == {"v": stage.stays}
             assert work.links.of("s", "group") == {}
 

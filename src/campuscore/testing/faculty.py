@@ -14,6 +14,7 @@ from campuscore.domain.users import Role
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.testing.contract import (
     MONDAY,
+    NOON,
     TODAY,
     TOMORROW,
     YESTERDAY,
@@ -34,6 +35,7 @@ _EVERYBODY = _TAUGHT | {
     "retired",
     "stranger",
     "ghost",
+    "guardian",
 }
 
 
@@ -104,6 +106,10 @@ PERSON_CASES = [
     PersonCase("assistant", Reach.TAUGHT, TODAY, frozenset()),
     PersonCase("retired", Reach.TAUGHT, YESTERDAY, frozenset()),
     PersonCase("retired", Reach.SELF | Reach.TAUGHT, TODAY, frozenset({"retired"})),
+    PersonCase("guardian", Reach.WARD, TODAY, frozenset({"student", "stranger"})),
+    PersonCase("guardian", Reach.WARD, MONDAY, frozenset({"student", "stranger"})),
+    PersonCase("guardian", Reach.SELF | Reach.FELLOW, TODAY, frozenset({"guardian"})),
+    PersonCase("student", Reach.WARD, TODAY, frozenset()),
     PersonCase("stranger", Reach.ALL, TODAY, _EVERYBODY),
 ]
 
@@ -119,6 +125,8 @@ GROUP_CASES = [
     GroupCase("assistant", Reach.ASSISTED, frozenset({"course", "lab"})),
     GroupCase("assistant", Reach.TAUGHT | Reach.FELLOW, frozenset({"course"})),
     GroupCase("retired", Reach.TAUGHT, frozenset()),
+    GroupCase("guardian", Reach.WARD, frozenset({"lab", "other"})),
+    GroupCase("guardian", Reach.SELF | Reach.FELLOW, frozenset()),
     GroupCase("stranger", Reach.ALL, frozenset({"faculty", "course", "lab", "other"})),
 ]
 
@@ -130,6 +138,8 @@ def found_faculty(store: WorkFactory) -> Faculty:
         for name in sorted(_EVERYBODY):
             faculty.users[name] = add_user(work, name)
         _join_all(work, faculty)
+        for ward in ("student", "stranger"):
+            work.guardians.add(faculty.users["guardian"], faculty.users[ward], NOON)
         work.groups.archive(faculty.groups["closed"])
         work.commit()
     return faculty

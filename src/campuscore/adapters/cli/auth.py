@@ -37,7 +37,7 @@ def create(
     campus = invocation.campus()
     new = NewApiToken(name=name, scopes=scopes or ("*",), expires_at=expires)
     user_id = user_id_of(campus, user)
-    show(invocation, campus.auth.mint_token(campus.operator, new, user_id))
+    show(invocation, campus.auth.tokens.mint(campus.operator, new, user_id))
 
 
 @tokens.command(name="list")
@@ -47,7 +47,7 @@ def list_tokens(invocation: Invocation, user: str | None) -> None:
     """List tokens that are not revoked."""
     campus = invocation.campus()
     owner = user_id_of(campus, user) if user else None
-    rows = campus.auth.tokens(campus.operator, owner)
+    rows = campus.auth.tokens.list(campus.operator, owner)
     show_rows(invocation, rows, ("id", "user", "name", "scopes", "expires_at", "last_used_at"))
 
 
@@ -57,4 +57,4 @@ def list_tokens(invocation: Invocation, user: str | None) -> None:
 def revoke(invocation: Invocation, token: int) -> None:
     """Revoke the token with the id TOKEN."""
     campus = invocation.campus()
-    campus.auth.revoke_token(campus.operator, token)
+    campus.auth.tokens.revoke(campus.operator, token)

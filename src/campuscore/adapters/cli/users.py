@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.termui import progressbar
 
+from campuscore.adapters.cli.guardians import guardians
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages, write_json
 from campuscore.adapters.cli.reading import (
@@ -170,3 +171,6 @@ def import_roster(
 def _progress() -> Any:
     hidden = not sys.stderr.isatty()
     return progressbar(length=3, label="Importing", file=sys.stderr, hidden=hidden)
+
+
+users.add_command(guardians)

@@ -8,7 +8,15 @@ from attrs import field, frozen
 
 from campuscore.adapters.http.origin import origin_of
 from campuscore.adapters.http.route import PUBLIC, Ask, Param, Route
-from campuscore.domain.auth import ApiToken, MintedToken, NewApiToken, Session, TokenPair
+from campuscore.domain.auth import (
+    ApiToken,
+    Impersonation,
+    MintedToken,
+    NewApiToken,
+    NewImpersonation,
+    Session,
+    TokenPair,
+)
 from campuscore.domain.users import User
 
 __all__ = ["ROUTES", "Login", "PasswordChange", "Refresh"]
@@ -81,19 +89,23 @@ def end_sessions(ask: Ask) -> None:
     ask.campus.auth.end_all_sessions(ask.principal, keep_tokens=keep)
 
 
+def impersonate(ask: Ask) -> Impersonation:
+    return ask.campus.auth.impersonate(ask.principal, ask.body(NewImpersonation))
+
+
 def list_tokens(ask: Ask) -> Sequence[ApiToken]:
-    return ask.campus.auth.tokens(ask.principal)
+    return ask.campus.auth.tokens.list(ask.principal)
 
 
 def mint_token(ask: Ask) -> MintedToken:
-    return ask.campus.auth.mint_token(ask.principal, ask.body(NewApiToken))
+    return ask.campus.auth.tokens.mint(ask.principal, ask.body(NewApiToken))
 
 
 def revoke_token(ask: Ask, token_id: int) -> None:
-    ask.campus.auth.revoke_token(ask.principal, token_id)
+    ask.campus.auth.tokens.revoke(ask.principal, token_id)
 
 
-_SELF = "auth.self"
+_SELF, _OWN = "auth.self", "auth.credentials"
 
 ROUTES = (
     Route(
@@ -135,7 +147,7 @@ ROUTES = (
     Route(
         method="POST",
         path="/auth/password/",
-        action=_SELF,
+        action=_OWN,
         handler=change_password,
         summary="Change one's own password; sessions and API tokens end, and a new session begins.",
         body=PasswordChange,
@@ -153,7 +165,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path="/auth/sessions/",
-        action=_SELF,
+        action=_OWN,
         handler=end_sessions,
         summary="Log out everywhere: end all of one's own sessions, and revoke all API tokens.",
         status=204,
@@ -170,15 +182,25 @@ ROUTES = (
     Route(
         method="DELETE",
         path="/auth/sessions/{session_id}/",
-        action=_SELF,
+        action=_OWN,
         handler=end_session,
         summary="End one of one's own sessions.",
         status=204,
     ),
     Route(
+        method="POST",
+        path="/auth/impersonate/",
+        action="auth.impersonate",
+        handler=impersonate,
+        summary="Act in a user's name for some minutes, to see what they see.",
+        body=NewImpersonation,
+        answer=Impersonation,
+        status=201,
+    ),
+    Route(
         method="GET",
         path="/auth/tokens/",
-        action=_SELF,
+        action=_OWN,
         handler=list_tokens,
         summary="List one's own API tokens.",
         answer=list[ApiToken],
@@ -186,7 +208,7 @@ ROUTES = (
     Route(
         method="POST",
         path="/auth/tokens/",
-        action=_SELF,
+        action=_OWN,
         handler=mint_token,
         summary="Mint an API token; its secret is shown this once.",
         body=NewApiToken,
@@ -196,7 +218,7 @@ ROUTES = (
     Route(
         method="DELETE",
         path="/auth/tokens/{token_id}/",
-        action=_SELF,
+        action=_OWN,
         handler=revoke_token,
         summary="Revoke an API token.",
         status=204,

@@ -58,6 +58,22 @@ def deactivate_user(ask: Ask, user_id: int) -> None:
     ask.campus.users.deactivate(ask.principal, user_id)
 
 
+def list_guardians(ask: Ask, user_id: int) -> list[UserName]:
+    return ask.campus.users.guardians.of(ask.principal, user_id)
+
+
+def link_guardian(ask: Ask, user_id: int, guardian_id: int) -> None:
+    ask.campus.users.guardians.link(ask.principal, user_id, guardian_id)
+
+
+def unlink_guardian(ask: Ask, user_id: int, guardian_id: int) -> None:
+    ask.campus.users.guardians.unlink(ask.principal, user_id, guardian_id)
+
+
+def list_wards(ask: Ask, user_id: int) -> list[UserName]:
+    return ask.campus.users.guardians.wards(ask.principal, user_id)
+
+
 def _of_all(top: str) -> tuple[Route, ...]:
     return (
         Route(
@@ -117,4 +133,43 @@ def _of_one(top: str) -> tuple[Route, ...]:
     return show, replace, change, deactivate
 
 
-ROUTES = tuple(route for top in ("/data/", "/users/") for route in (*_of_all(top), *_of_one(top)))
+_GUARDIANS = (
+    Route(
+        method="GET",
+        path="/users/{user_id}/guardians/",
+        action="users.details",
+        handler=list_guardians,
+        summary="List the guardians of a user.",
+        answer=list[UserName],
+    ),
+    Route(
+        method="PUT",
+        path="/users/{user_id}/guardians/{guardian_id}/",
+        action=_WRITE,
+        handler=link_guardian,
+        summary="Make a user the guardian of another; twice is the same as once.",
+        status=204,
+        refusals=(422,),
+    ),
+    Route(
+        method="DELETE",
+        path="/users/{user_id}/guardians/{guardian_id}/",
+        action=_WRITE,
+        handler=unlink_guardian,
+        summary="Undo that; it counts in the next request.",
+        status=204,
+    ),
+    Route(
+        method="GET",
+        path="/users/{user_id}/wards/",
+        action="users.details",
+        handler=list_wards,
+        summary="List those whose guardian a user is.",
+        answer=list[UserName],
+    ),
+)
+
+ROUTES = (
+    *(route for top in ("/data/", "/users/") for route in (*_of_all(top), *_of_one(top))),
+    *_GUARDIANS,
+)

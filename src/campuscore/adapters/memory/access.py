@@ -21,11 +21,19 @@ class Sight:
     scope: Scope
     shared: frozenset[int]
     led: frozenset[int]
+    wards: frozenset[int]
 
     def covers_group(self, group_id: int) -> bool:
         """Say whether what belongs to the group is covered; nothing of an archived group is."""
-        return self.tables.has_group(group_id) and (
-            self.scope.everything or group_id in self.shared or group_id in self.led
+        if not self.tables.has_group(group_id):
+            return False
+        if self.scope.everything or group_id in self.shared or group_id in self.led:
+            return True
+        today = self.scope.today
+        return any(
+            row.group == group_id
+            for ward in self.wards
+            for row in self.tables.groups_of(ward, today)
         )
 
     def covers_person(self, user_id: int, day: date) -> bool:
@@ -33,6 +41,8 @@ class Sight:
         if self.scope.everything:
             return True
         if Reach.SELF in self.scope.reach and user_id == self.scope.user:
+            return True
+        if user_id in self.wards:
             return True
         return any(
             row.group in self.shared or (row.group in self.led and row.role is Role.STUDENT)
@@ -52,7 +62,8 @@ def see(tables: Tables, scope: Scope) -> Sight:
             shared.add(row.group)
         if row.role in leading:
             led |= {g for g in with_groups_below(tables, row.group) if tables.has_group(g)}
-    return Sight(tables, scope, frozenset(shared), frozenset(led))
+    wards = tables.wards_of(scope.user) if Reach.WARD in scope.reach else ()
+    return Sight(tables, scope, frozenset(shared), frozenset(led), frozenset(wards))
 
 
 def with_groups_below(tables: Tables, group_id: int) -> set[int]:

@@ -107,6 +107,9 @@ class MemoryErasure:
             self.tables.hashes.drop(user)
             for stored in self.tables.sessions.having(user):
                 self.tables.sessions.drop(stored.session.id)
+        for link in list(self.tables.guardianships.rows):
+            if any(user in what.users for user in link):
+                self.tables.guardianships.drop(link)
         gone = {row.id for row in self.tables.tokens.rows.values() if row.user in what.users}
         for secret, token in list(self.tables.token_hashes.rows.items()):
             if token in gone:

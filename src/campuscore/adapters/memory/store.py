@@ -145,6 +145,7 @@ class Tables:
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
         self.hashes: Table[int, str] = Table(log)
         self.versions: Table[int, int] = Table(log)
+        self.guardianships: Table[tuple[int, int], datetime] = Table(log)
         self.sessions: Table[int, StoredSession] = Table(log, lambda row: row.session.user)
         self.tokens: Table[int, ApiToken] = Table(log)
         self.token_hashes: Table[bytes, int] = Table(log)
@@ -176,6 +177,10 @@ class Tables:
     def version_of(self, user_id: int) -> int:
         """Return the security version of a user."""
         return self.versions.rows.get(user_id, 1)
+
+    def wards_of(self, guardian: int) -> set[int]:
+        """Return those whose guardian a user is."""
+        return {ward for one, ward in self.guardianships.rows if one == guardian}
 
     def has_group(self, group_id: int) -> bool:
         """Say whether the group is there and not archived."""

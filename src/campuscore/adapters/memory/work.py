@@ -15,6 +15,7 @@ from campuscore.adapters.memory.auth import MemoryCredentials, MemorySessions, M
 from campuscore.adapters.memory.erasure import MemoryErasure
 from campuscore.adapters.memory.events import MemoryOutbox
 from campuscore.adapters.memory.groups import MemoryGroups, MemoryMemberships
+from campuscore.adapters.memory.guardians import MemoryGuardians
 from campuscore.adapters.memory.operations import MemoryKeeper
 from campuscore.adapters.memory.packages import MemoryClaims, MemoryPackages
 from campuscore.adapters.memory.roster import MemoryLinks
@@ -56,6 +57,10 @@ class MemoryWork:
     @property
     def check_ins(self) -> MemoryCheckIns:
         return self._repository(MemoryCheckIns)
+
+    @property
+    def guardians(self) -> MemoryGuardians:
+        return self._repository(MemoryGuardians)
 
     @property
     def attachments(self) -> MemoryAttachments:

@@ -18,6 +18,7 @@ from campuscore.adapters.sql.tables import (
     dist_files,
     entries,
     groups,
+    guardianships,
     memberships,
     projects,
     rooms,
@@ -99,6 +100,9 @@ _DELETE: tuple[Any, ...] = (
     delete(entries).where(_in(entries.c.group_id, "groups")),
     delete(memberships).where(or_(_USER, _GROUP)),
     *(delete(table).where(_in(table.c.user_id, "users")) for table in _OF_USERS),
+    delete(guardianships).where(
+        or_(_in(guardianships.c.guardian_id, "users"), _in(guardianships.c.student_id, "users"))
+    ),
     delete(groups).where(_in(groups.c.id, "groups")),
     delete(terms).where(_in(terms.c.id, "terms")),
     delete(rooms).where(_in(rooms.c.id, "rooms")),

@@ -22,7 +22,7 @@ from sqlalchemy import (
     true,
 )
 
-from campuscore.adapters.sql.tables import groups, memberships
+from campuscore.adapters.sql.tables import groups, guardianships, memberships
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.users import Role
 
@@ -30,6 +30,7 @@ __all__ = ["covers", "groups_within", "people_of_group", "people_within", "scope
 
 _ME = bindparam("scope_user", type_=Integer)
 _TODAY = bindparam("scope_today", type_=Integer)
+_WARDS = select(guardianships.c.student_id).where(guardianships.c.guardian_id == _ME)
 
 
 def scope_values(scope: Scope) -> dict[str, Any]:
@@ -63,6 +64,8 @@ def people_within(reach: Reach, user: Any, day: Any) -> ColumnElement[bool]:
             theirs.c.group_id.in_(select(led.c.id)),
         )
         parts.append(found)
+    if Reach.WARD in reach:
+        parts.append(user.in_(_WARDS))
     if Reach.FELLOW in reach:
         mine = memberships.alias()
         shared = theirs.join(mine, theirs.c.group_id == mine.c.group_id).join(
@@ -91,6 +94,13 @@ def groups_within(reach: Reach, group: Any) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if reach.leading_roles:
         parts.append(group.in_(select(_led(reach).c.id)))
+    if Reach.WARD in reach:
+        theirs = memberships.alias()
+        parts.append(
+            exists().where(
+                theirs.c.group_id == group, theirs.c.user_id.in_(_WARDS), covers(_TODAY, theirs)
+            )
+        )
     if Reach.FELLOW in reach:
         mine = memberships.alias()
         parts.append(

@@ -15,6 +15,7 @@ from campuscore.adapters.sql.directory import Directory
 from campuscore.adapters.sql.erasure import SqlErasure
 from campuscore.adapters.sql.events import SqlOutbox
 from campuscore.adapters.sql.groups import SqlGroups, SqlMemberships
+from campuscore.adapters.sql.guardians import SqlGuardians
 from campuscore.adapters.sql.packages import SqlPackages
 from campuscore.adapters.sql.revision import revise
 from campuscore.adapters.sql.roster import SqlRosterLinks
@@ -85,6 +86,10 @@ class SqlWork:
     @property
     def users(self) -> SqlUsers:
         return SqlUsers(self._desk)
+
+    @property
+    def guardians(self) -> SqlGuardians:
+        return SqlGuardians(self._desk)
 
     @property
     def groups(self) -> SqlGroups:

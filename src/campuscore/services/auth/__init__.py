@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from campuscore.services.auth.service import AuthService
+from campuscore.services.auth.tokens import TokenService
 
-__all__ = ["AuthService"]
+__all__ = ["AuthService", "TokenService"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from campuscore.domain.auth import Principal
 from campuscore.errors import NotFound, Unauthenticated
+from campuscore.services.policy import Policy
 
 __all__ = [
     "TOKEN_PREFIX",
     "no_session",
     "refused_refresh",
+    "whose",
     "wrong_credentials",
 ]
 
@@ -27,3 +30,14 @@ def refused_refresh() -> Unauthenticated:
 def wrong_credentials() -> Unauthenticated:
     """Return the refusal of a login, whatever is wrong with it."""
     return Unauthenticated("wrong username or password", code="wrong_credentials")
+
+
+def whose(
+    policy: Policy, principal: Principal, user_id: int | None, *, own: str = "auth.credentials"
+) -> int:
+    """Return the user whose sessions or tokens are meant: oneself, or another with the right."""
+    if user_id is None or user_id == principal.user_id:
+        policy.scope(principal, own)
+        return principal.user_id
+    policy.scope(principal, "auth.manage")
+    return user_id

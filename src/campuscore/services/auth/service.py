@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from attrs import frozen
 
 from campuscore.domain.auth import (
-    ApiToken,
     Claims,
+    Impersonation,
     Lifetimes,
-    MintedToken,
-    NewApiToken,
+    NewImpersonation,
     Origin,
     Principal,
     Session,
@@ -36,15 +32,18 @@ from campuscore.errors import (
 )
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.work import WorkFactory
+from campuscore.services.auth.impersonating import Impersonating
 from campuscore.services.auth.opening import Opening
 from campuscore.services.auth.refreshing import Refreshing
 from campuscore.services.auth.rules import (
     TOKEN_PREFIX,
     no_session,
     refused_refresh,
+    whose,
     wrong_credentials,
 )
-from campuscore.services.policy import PersonTarget, Policy
+from campuscore.services.auth.tokens import TokenService
+from campuscore.services.policy import Policy
 from campuscore.services.retrying import retrying
 
 __all__ = ["AuthService"]
@@ -63,6 +62,7 @@ class AuthService:
     access: AccessTokens
     lifetimes: Lifetimes
     check_in_on_login: bool
+    tokens: TokenService
 
     def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
         """Open a session, and record the login as a check-in.
@@ -113,7 +113,7 @@ class AuthService:
             The token is not valid, or no longer counts.
         """
         if token.startswith(TOKEN_PREFIX):
-            return self._by_api_token(token, origin)
+            return self.tokens.authenticate(token, origin)
         now = self.days.now()
         claims = self.access.verify(token, now)
         with self.store.read() as work:
@@ -134,6 +134,24 @@ class AuthService:
             origin=origin,
         )
 
+    def impersonate(self, principal: Principal, new: NewImpersonation) -> Impersonation:
+        """Act in a user's name for some minutes, to see what they see.
+
+        Each request is recorded with both names. What is to be done in person (passwords, tokens,
+        check-ins, uploads, everything of administrators) cannot be done so. It ends with the time,
+        with a logout, and as soon as either of the two is shut out or loses the role.
+
+        Raises
+        ------
+        Forbidden
+            The principal may not (``auth.impersonate``), came with an API token or already in
+            somebody's name, or the user is an administrator or a device.
+        Invalid, NotFound
+            There is no reason, too much time, or no such active user.
+        """
+        begin = Impersonating(self.store, self.policy, self.days, self.access).begin
+        return begin(principal, new)
+
     def me(self, principal: Principal) -> User:
         """Return the user who acts."""
         self.policy.scope(principal, "auth.self")
@@ -145,8 +163,9 @@ class AuthService:
 
     def logout(self, principal: Principal) -> None:
         """End the session that the principal came with."""
+        self.policy.scope(principal, "auth.self")
         if principal.session_id is not None:
-            self.end_session(principal, principal.session_id)
+            self._end(principal.user_id, principal.session_id)
 
     def change_password(
         self, principal: Principal, old: str, new: str, *, keep_tokens: bool = False
@@ -163,7 +182,7 @@ class AuthService:
         Invalid
             The new password breaks a rule.
         """
-        self.policy.scope(principal, "auth.self")
+        self.policy.scope(principal, "auth.credentials")
         if principal.session_id is None:
             raise Forbidden("a password is changed from a session", code="session_needed")
         check_password(new, "/new_password")
@@ -177,7 +196,7 @@ class AuthService:
 
     def sessions(self, principal: Principal, user_id: int | None = None) -> list[Session]:
         """List one's own open sessions, or (with ``auth.manage``) those of a user."""
-        wanted = self._whose(principal, user_id)
+        wanted = whose(self.policy, principal, user_id, own="auth.self")
         with self.store.read() as work:
             return work.sessions.list(wanted, self.days.now())
 
@@ -197,7 +216,7 @@ class AuthService:
         With ``auth.manage`` it can be done to another user. With ``keep_tokens`` the API tokens
         stay. Returns how many sessions were open.
         """
-        wanted = self._whose(principal, user_id)
+        wanted = whose(self.policy, principal, user_id)
         now = self.days.now()
         with self.store.write() as work:
             count = work.sessions.end_all(wanted, now, SessionEnd.EVERYWHERE)
@@ -207,61 +226,18 @@ class AuthService:
             work.commit()
         return count
 
-    @retrying
     def end_session(
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
-        wanted = self._whose(principal, user_id)
+        self._end(whose(self.policy, principal, user_id), session_id)
+
+    @retrying
+    def _end(self, wanted: int, session_id: int) -> None:
         with self.store.write() as work:
             if not work.sessions.end(session_id, wanted, self.days.now(), SessionEnd.LOGOUT):
                 raise no_session(session_id)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
-            work.commit()
-
-    @retrying
-    def mint_token(
-        self, principal: Principal, new: NewApiToken, user_id: int | None = None
-    ) -> MintedToken:
-        """Mint an API token of one's own, or (with ``auth.manage``) of a user.
-
-        Raises
-        ------
-        Forbidden
-            The principal came with an API token, which cannot mint another.
-        Invalid, NotFound
-            A field breaks a rule, or there is no such user.
-        """
-        wanted = self._whose(principal, user_id)
-        if principal.method == "token":
-            raise Forbidden("an API token cannot mint another", code="session_needed")
-        now = self.days.now()
-        new.check(self.policy.rules, now)
-        secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
-        row = ApiToken(0, wanted, new.name, new.scopes, now, new.expires_at, None)
-        with self.store.write() as work:
-            self.policy.require(work, principal, "users.read", PersonTarget(wanted))
-            row = work.tokens.add(row, hashlib.sha256(secret.encode()).digest())
-            work.emit(NewMessage("token.minted", str(wanted), {"token": row.id}))
-            work.commit()
-        return MintedToken(row.id, row.name, secret, row.scopes, row.created_at, row.expires_at)
-
-    def tokens(self, principal: Principal, user_id: int | None = None) -> Sequence[ApiToken]:
-        """List one's own API tokens, or (with ``auth.manage``) those of a user."""
-        wanted = self._whose(principal, user_id)
-        with self.store.read() as work:
-            return work.tokens.list(wanted or None)
-
-    @retrying
-    def revoke_token(self, principal: Principal, token_id: int) -> None:
-        """Revoke an API token of one's own, or (with ``auth.manage``) of anybody; else NotFound."""
-        self.policy.scope(principal, "auth.self")
-        anyones = self.policy.allows(principal, "auth.manage")
-        with self.store.write() as work:
-            owner = None if anyones else principal.user_id
-            if not work.tokens.revoke(token_id, owner, self.days.now()):
-                raise NotFound(f"there is no token {token_id}", code="token_not_found")
-            work.emit(NewMessage("token.revoked", str(principal.user_id), {"token": token_id}))
             work.commit()
 
     def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
@@ -309,12 +285,6 @@ class AuthService:
             work.commit()
         return self._pair(opened.state, opened.token)
 
-    @retrying
-    def _touch(self, token_id: int, now: datetime) -> None:
-        with self.store.write() as work:
-            work.tokens.touch(token_id, now)
-            work.commit()
-
     @property
     def _opening(self) -> Opening:
         return Opening(self.days, self.lifetimes)
@@ -324,24 +294,3 @@ class AuthService:
         ends = (now + self.lifetimes.access).timestamp()
         claims = Claims(state.user_id, token.session_id, ends, state.version, state.actor)
         return TokenPair(self.access.issue(claims, now), str(token))
-
-    def _by_api_token(self, token: str, origin: Origin | None) -> Principal:
-        now = self.days.now()
-        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        with self.store.read() as work:
-            found = work.tokens.find(digest, now)
-        if found is None or not may_authenticate(found[1]):
-            raise Unauthenticated("the API token is not valid", code="token_invalid")
-        row, user = found
-        if row.last_used_at is None or now - row.last_used_at > _TOUCH_EVERY:
-            self._touch(row.id, now)
-        return Principal(
-            user.id, user.username, user.role, "token", None, row.scopes, origin=origin
-        )
-
-    def _whose(self, principal: Principal, user_id: int | None) -> int:
-        if user_id is None or user_id == principal.user_id:
-            self.policy.scope(principal, "auth.self")
-            return principal.user_id
-        self.policy.scope(principal, "auth.manage")
-        return user_id

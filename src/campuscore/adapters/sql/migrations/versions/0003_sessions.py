@@ -1,4 +1,4 @@
-"""Rotation with families, security versions, and sessions in another's name.
+"""Rotation with families, security versions, sessions in another's name, and guardians.
 
 The refresh tokens of before do not name their family, so the logins of before end here.
 """
@@ -50,9 +50,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
     op.create_index(op.f("ix_sessions_actor_id"), "sessions", ["actor_id"], unique=False)
+    op.create_table(
+        "guardianships",
+        sa.Column("guardian_id", _id(), autoincrement=False, nullable=False),
+        sa.Column("student_id", _id(), autoincrement=False, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["guardian_id"], ["users.id"], name=op.f("fk_guardianships_guardian_id_users")
+        ),
+        sa.ForeignKeyConstraint(
+            ["student_id"], ["users.id"], name=op.f("fk_guardianships_student_id_users")
+        ),
+        sa.PrimaryKeyConstraint("guardian_id", "student_id", name=op.f("pk_guardianships")),
+    )
+    op.create_index(
+        op.f("ix_guardianships_student_id"), "guardianships", ["student_id"], unique=False
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("guardianships")
     op.drop_table("sessions")
     op.create_table(
         "sessions",
