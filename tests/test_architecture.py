@@ -17,6 +17,7 @@ from campuscore.domain.attendance import Attachment, CheckIn
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
+from campuscore.domain.keys import SigningKey
 from campuscore.domain.packages import DistFile, Project
 from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, UserName
@@ -258,6 +259,7 @@ def test_every_entity_of_a_table_is_compared():
         "leases",
         "revisions",
         "roster_links",
+        "signing_keys",  # compared below, by the columns that are selected
     }
 
     assert {table.name for table, _ in ENTITIES} | bare == set(tables.METADATA.tables)
@@ -269,6 +271,7 @@ SELECTED = [
     ("auth", "_USER", User),
     ("auth", "_SESSION", Session),
     ("auth", "_TOKEN", ApiToken),
+    ("keys", "_KEY", SigningKey),
     ("groups", "_COLUMNS", Group),
     ("groups", "_MEMBERSHIP", Membership),
     ("attendance", "_CHECK_IN", CheckIn),

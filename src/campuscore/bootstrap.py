@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,8 +13,9 @@ from typing import Self
 from attrs import frozen
 
 from campuscore.domain.attendance import LOGIN_RETRY
-from campuscore.domain.auth import OPERATOR, Lifetimes, Principal
+from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
+from campuscore.domain.keys import Algorithm
 from campuscore.errors import Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
@@ -21,7 +23,7 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
-from campuscore.services.auth import AuthService, TokenService
+from campuscore.services.auth import AuthService, KeyService, Ring, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
@@ -145,16 +147,24 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
 
 
 def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthService:
+    store, days = parts.store, parts.days
+    ring = Ring(store, days, parts.access, Algorithm(settings.token_algorithm))
     return AuthService(
-        parts.store,
+        store,
         policy,
-        parts.days,
+        days,
         parts.hasher,
-        parts.access,
+        ring,
         Lifetimes(settings.access_life, settings.idle_life, settings.session_life),
         settings.check_in_on_login,
-        TokenService(parts.store, policy, parts.days),
+        TokenService(store, policy, days),
+        KeyService(store, policy, days, ring, _longest_access(settings)),
     )
+
+
+def _longest_access(settings: Settings) -> timedelta:
+    """Return how long access tokens live at the most, and so how long a retired key counts."""
+    return max(settings.access_life, LONGEST_IMPERSONATION)
 
 
 def open_campus(
@@ -197,7 +207,9 @@ def open_campus(
         store=store,
         blobs=open_blobs(settings, store),
         hasher=load("campuscore.adapters.passwords:open_hasher")(),
-        access=load("campuscore.adapters.tokens:open_access_tokens")(secret, "campuscore"),
+        access=load("campuscore.adapters.tokens:open_access_tokens")(
+            secret, "campuscore", _longest_access(settings)
+        ),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
         host=open_host(settings, {}, days),

@@ -222,6 +222,19 @@ def test_tokens_are_shown_once_and_revoked(run: Run, home: Path, database_url: s
     run("tokens", "revoke", minted["id"], code=1)
 
 
+def test_keys_are_rotated_retired_and_revoked(run: Run) -> None:
+    active = loaded(run("--json", "keys", "rotate"))
+    assert (active["algorithm"], active["state"]) == ("EdDSA", "active")
+    run("keys", "retire", active["id"])
+    states = [key["state"] for key in loaded(run("--json", "keys", "list"))]
+    assert states == ["retired", "active", "next"]
+    run("keys", "revoke", active["id"])
+    run("keys", "rotate", "--fresh")
+    text = run("keys", "list").stdout
+    assert ("revoked" in text, "sealed" in text, "public" in text) == (True, False, False)
+    assert "nothing" in run("keys", "revoke", "nothing", code=1).stderr
+
+
 def test_database_events_and_settings(run: Run, home: Path) -> None:
     status = run("db", "status", code=1)
     assert "db upgrade" in status.stderr

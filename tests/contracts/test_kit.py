@@ -111,8 +111,9 @@ class Prolonging(MemoryMemberships):
 
     def end(self, membership_ids, day):
         for key in membership_ids:
-            row = self.tables.memberships.rows[key]
-            self.tables.memberships.put(key, evolve(row, end=max(day, row.begin)))
+            row = self.tables.memberships.rows.get(key)
+            if row is not None:
+                self.tables.memberships.put(key, evolve(row, end=max(day, row.begin)))
 
 
 class Unarchived(MemoryEntries):

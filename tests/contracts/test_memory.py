@@ -24,6 +24,7 @@ from campuscore.testing import (
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
+    SigningKeysContract,
     StoreKeeperContract,
     TermsContract,
     UsersContract,
@@ -84,6 +85,10 @@ class TestCredentials(_Memory, CredentialsContract):
 
 
 class TestSessions(_Memory, SessionsContract):
+    pass
+
+
+class TestSigningKeys(_Memory, SigningKeysContract):
     pass
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from campuscore.adapters.files import open_files
 from campuscore.adapters.passwords import open_hasher
 from campuscore.adapters.sheets import open_sheets
 from campuscore.adapters.tokens import open_access_tokens
+from campuscore.domain.keys import Algorithm
 from campuscore.testing import (
     AccessTokensContract,
     BlobStoreContract,
     PasswordHasherContract,
     SheetWriterContract,
 )
+from campuscore.testing.tokens import hold_keys
 
 
 class TestFiles(BlobStoreContract):
@@ -31,13 +35,17 @@ class TestArgon2(PasswordHasherContract):
 
 
 class TestSignedTokens(AccessTokensContract):
-    @pytest.fixture
-    def access(self):
-        return open_access_tokens(b"0123456789abcdef" * 2, "campuscore")
+    @pytest.fixture(params=Algorithm)
+    def algorithm(self, request):
+        return request.param
 
     @pytest.fixture
-    def stranger(self):
-        return open_access_tokens(b"fedcba9876543210" * 2, "campuscore")
+    def access(self, algorithm):
+        return hold_keys(open_access_tokens(b"k" * 32, "test", timedelta(hours=1)), algorithm)
+
+    @pytest.fixture
+    def stranger(self, algorithm):
+        return hold_keys(open_access_tokens(b"k" * 32, "test", timedelta(hours=1)), algorithm)
 
 
 class TestXlsx(SheetWriterContract):

@@ -23,6 +23,7 @@ from campuscore.testing import (
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
+    SigningKeysContract,
     StoreKeeperContract,
     TermsContract,
     UsersContract,
@@ -87,6 +88,10 @@ class TestCredentials(_Postgres, CredentialsContract):
 
 
 class TestSessions(_Postgres, SessionsContract):
+    pass
+
+
+class TestSigningKeys(_Postgres, SigningKeysContract):
     pass
 
 

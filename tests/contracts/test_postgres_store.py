@@ -27,6 +27,14 @@ def store(postgres_store):
 
 
 @pytest.fixture
+def calm(store, postgres_url):
+    """Return a store whose writers do not take turns, as another test may have made them do."""
+    calm = open_store(postgres_url)
+    yield calm
+    calm.keeper.close()
+
+
+@pytest.fixture
 def admin(postgres_url):
     with psycopg.connect(postgres_url, autocommit=True) as raw:
         yield raw
@@ -49,9 +57,9 @@ def test_works_have_the_isolation_that_they_promise(store):
             assert raw.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("5min",)
 
 
-def test_two_who_read_what_the_other_writes_are_not_both_stored(store):
+def test_two_who_read_what_the_other_writes_are_not_both_stored(calm):
     """Write skew: under snapshot isolation alone both would commit."""
-    with store.write() as one, store.write() as other:
+    with calm.write() as one, calm.write() as other:
         assert one.users.find_named(["other"]) == other.users.find_named(["one"]) == []
         add_user(one, "one")
         add_user(other, "other")
@@ -61,11 +69,11 @@ def test_two_who_read_what_the_other_writes_are_not_both_stored(store):
     assert refused.value.code == TRY_AGAIN
 
 
-def test_a_conflict_that_a_savepoint_swallows_comes_up_at_commit(store):
+def test_a_conflict_that_a_savepoint_swallows_comes_up_at_commit(store, calm):
     with store.write() as work:
         user = add_user(work, "anna")
         work.commit()
-    with store.write() as one, store.write() as other:
+    with calm.write() as one, calm.write() as other:
         other.users.find(user)
         one.check_ins.add([fact_at(user, NOON)])
         one.commit()
@@ -79,9 +87,8 @@ def test_a_conflict_that_a_savepoint_swallows_comes_up_at_commit(store):
         assert work.users.find_named(["lost"]) == []
 
 
-def test_a_deadlock_is_a_conflict_to_try_again(postgres_store, postgres_url):
-    store = open_store(postgres_url)  # whose writers do not take turns, because of another test
-    with store.write() as work:
+def test_a_deadlock_is_a_conflict_to_try_again(calm):
+    with calm.write() as work:
         users = [add_user(work, name) for name in ("anna", "bert")]
         work.commit()
     both_hold_one = Barrier(2, timeout=10)
@@ -90,7 +97,7 @@ def test_a_deadlock_is_a_conflict_to_try_again(postgres_store, postgres_url):
     @retrying
     def swap(order):
         tried.append(order)
-        with store.write() as work:
+        with calm.write() as work:
             work.check_ins.add([fact_at(order[0], NOON)])
             if tried.count(order) == 1:
                 both_hold_one.wait()
@@ -100,9 +107,8 @@ def test_a_deadlock_is_a_conflict_to_try_again(postgres_store, postgres_url):
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(swap, [users, users[::-1]]))
     assert len(tried) > 2
-    with store.read() as work:
+    with calm.read() as work:
         assert len(work.check_ins.list(EVERYTHING, CheckInQuery(), WHOLE)) == 4
-    store.keeper.close()
 
 
 def test_a_lock_is_waited_for_so_long(postgres_url, store):

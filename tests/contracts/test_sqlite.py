@@ -26,6 +26,7 @@ from campuscore.testing import (
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
+    SigningKeysContract,
     StoreKeeperContract,
     TermsContract,
     UsersContract,
@@ -94,6 +95,10 @@ class TestCredentials(_Sqlite, CredentialsContract):
 
 
 class TestSessions(_Sqlite, SessionsContract):
+    pass
+
+
+class TestSigningKeys(_Sqlite, SigningKeysContract):
     pass
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 
 import pytest
@@ -41,8 +43,19 @@ def test_metrics_need_a_token(anybody):
     assert anybody.get("/metrics").status == 401
 
 
-def test_there_are_no_public_keys_while_secrets_sign(anybody):
-    assert anybody.get("/.well-known/jwks.json").json == {"keys": []}
+def test_anybody_fetches_the_public_keys_and_keeps_them(anybody, world):
+    world.add("keeper", password="a long pass phrase")
+    token = anybody.login(world.name("keeper"), "a long pass phrase").token
+    found = anybody.get("/.well-known/jwks.json")
+    keys = {key.pop("kid"): key for key in found.json["keys"]}
+
+    header = token.partition(".")[0]
+    kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
+    assert kid in keys
+    assert {tuple(sorted(key)) for key in keys.values()} == {("alg", "crv", "kty", "use", "x")}
+    assert found.headers["cache-control"] == "public, max-age=300"
+    again = anybody.get("/.well-known/jwks.json", **{"If-None-Match": found.headers["etag"]})
+    assert (again.status, again.body) == (304, b"")
 
 
 def test_the_document_is_served_as_it_is_made(anybody):

@@ -7,7 +7,7 @@ are known to work without arguments beyond these.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,14 @@ from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
 from campuscore.ports.files import BlobStore
 from campuscore.ports.groups import Groups, Memberships
+from campuscore.ports.keys import SigningKeys
 from campuscore.ports.operations import Backups, Host, StoreKeeper
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.sheets import SheetWriter
-from campuscore.ports.users import Users
+from campuscore.ports.users import Guardians, Users
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.testing.tokens import hold_keys
 
 BLOB_FACTORIES: list[BlobFactory] = [files.blobs_of, memory.blobs_of, s3.blobs_of]
 STORE_FACTORIES: list[StoreFactory] = [memory.store_of, sql.store_of]
@@ -70,8 +72,10 @@ def use_work(work: Work) -> int:
     outbox: Outbox = work.outbox
     links: RosterLinks = work.links
     erasure: Erasure = work.erasure
+    guardians: Guardians = work.guardians
+    keys: SigningKeys = work.keys
     parts = (users, groups, memberships, check_ins, attachments, entries, terms, rooms)
-    more = (credentials, sessions, tokens, outbox, links, erasure)
+    more = (credentials, sessions, tokens, outbox, links, erasure, guardians, keys)
     return len(parts) + len(more)
 
 
@@ -82,14 +86,15 @@ def test_stores_are_stores(tmp_path: Path) -> None:
     for store in stores:
         factory = use_store(store)
         with factory.read() as work:
-            assert use_work(work) == 14
+            assert use_work(work) == 16
         store.keeper.close()
 
 
 def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     blobs: list[BlobStore] = [memory.open_blobs(), open_files(tmp_path), open_s3("s3://bucket")]
     hasher: PasswordHasher = open_hasher()
-    access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore")
+    access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore", timedelta(hours=1))
+    hold_keys(access)
     sheets: Mapping[str, SheetWriter] = open_sheets()
     host: Host = open_host(Settings(home=str(tmp_path)))
     backups: Backups = open_backups(tmp_path)
@@ -97,10 +102,8 @@ def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     assert isinstance(backups, TarBackups)
     assert [store.size("") for store in blobs] == [None, None, None]
     assert not hasher.verify("", "").fits
-    assert (
-        access.verify(access.issue(Claims(1, 2, LATER.timestamp(), 1), now()), now()).session_id
-        == 2
-    )
+    token = access.issue(Claims(1, 2, LATER.timestamp(), 1), now())
+    assert access.verify(token, now()).session_id == 2
     assert {sheet.suffix for sheet in sheets.values()} == {".csv", ".xlsx"}
 
 

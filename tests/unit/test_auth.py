@@ -252,7 +252,7 @@ class TestSessions:
     def test_a_token_of_no_session_of_its_user_is_refused(self, auth, anna):
         auth.login("anna", PASSWORD)
         for user, session in ((anna, 999), (anna + 1, 1)):
-            token = auth.access.issue(Claims(user, session, NOW.timestamp() + 60, 1), NOW)
+            token = auth.ring.access.issue(Claims(user, session, NOW.timestamp() + 60, 1), NOW)
             assert refused(auth.authenticate, token) == "token_invalid"
 
     def test_logout_ends_one_and_means_nothing_to_a_token(self, town, auth, anna):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from attrs import define, field
@@ -84,7 +85,7 @@ class IndexMachine(RuleBasedStateMachine):
             store=store,
             blobs=open_files(self.folder / "files"),
             hasher=CountingHasher(),
-            access=open_access_tokens(b"0" * 32, "test"),
+            access=open_access_tokens(b"0" * 32, "test", timedelta(hours=1)),
             sheets={"list": ListSheet()},
             days=Days(now=clock),
         )

@@ -29,6 +29,8 @@ POLICY = Policy(Days(now=Clock()))
 ADMIN_ONLY = {
     "auth.manage",
     "auth.impersonate",
+    "keys.read",
+    "keys.manage",
     "users.write",
     "rosters.import",
     "attendance.rebuild",
@@ -63,6 +65,8 @@ IN_PERSON = {
     "auth.credentials",
     "auth.manage",
     "auth.impersonate",
+    "keys.read",
+    "keys.manage",
     "users.write",
     "rosters.import",
     "attendance.record",

@@ -181,7 +181,7 @@ def test_the_grace_is_ten_seconds_for_the_same_client(since, agents):
         rotated_at=NOW - since,
         rotated_by=agents[0],
     )
-    within = timedelta(0) <= since <= GRACE and agents[0] == agents[1]
+    within = since <= GRACE and agents[0] == agents[1]
     expected = Standing.REPEATED if within else Standing.REPLAYED
 
     assert judge(family, TOKEN, agents[1], NOW, Lifetimes()) is expected

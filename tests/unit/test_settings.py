@@ -15,7 +15,11 @@ from campuscore.plugins import load
 from campuscore.settings import Secret, SettingsSource, describe, variables
 
 KEY = "k" * 32
-CHOSEN = {"sqlite_synchronous": "full", "trusted_proxies": "10.0.0.0/8,unix"}
+CHOSEN = {
+    "sqlite_synchronous": "full",
+    "token_algorithm": "ES256",
+    "trusted_proxies": "10.0.0.0/8,unix",
+}
 
 
 def test_defaults():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Callable
@@ -16,20 +15,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campuscore.adapters.tokens import SignedAccessTokens, open_access_tokens
+from campuscore.adapters.tokens.sealing import Seal
 from campuscore.domain.auth import Claims
+from campuscore.domain.keys import Algorithm, KeyRing, KeyState
 from campuscore.errors import Misconfigured, Unauthenticated
+from campuscore.testing.tokens import hold_keys
 
 SECRET = b"0123456789abcdef0123456789abcdef"
+
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SOON = NOW + timedelta(minutes=10)
-TOKENS = open_access_tokens(SECRET, "https://campus.example")
-# HKDF-SHA-256 (RFC 5869) of the secret, computed a second way: the wire format must not drift.
-KEY = hmac.new(
-    hmac.new(bytes(32), SECRET, hashlib.sha256).digest(),
-    b"campuscore access tokens HS256 v1\x01",
-    hashlib.sha256,
-).digest()
-HEADER = {"alg": "HS256", "typ": "at+jwt"}
+ISSUER = "https://campus.example"
+TOKENS = SignedAccessTokens(Seal.of(SECRET), ISSUER, timedelta(hours=1))
+MADE = TOKENS.make(Algorithm.HS256, NOW)
+TOKENS.hold(KeyRing(1, [evolve(MADE, state=KeyState.ACTIVE)]))
+KEY = TOKENS.seal.open(MADE.sealed, f"{MADE.id} HS256")
+HEADER = {"alg": "HS256", "kid": MADE.id, "typ": "at+jwt"}
 CLAIMS: dict[str, object] = {
     "iss": "https://campus.example",
     "aud": "campuscore",
@@ -55,9 +56,16 @@ def signed(payload: object = CLAIMS, header: object = HEADER, key: bytes = KEY) 
     return f"{text}.{base64url(hmac.digest(key, text.encode(), 'sha256'))}"
 
 
+def fresh(**change: object) -> SignedAccessTokens:
+    """Return a signer with the same ring that remembers nothing yet."""
+    tokens = evolve(TOKENS, **change)
+    tokens.hold(KeyRing(1, [evolve(MADE, state=KeyState.ACTIVE)]))
+    return tokens
+
+
 def refusal(token: str, at: datetime = NOW) -> str:
     with pytest.raises(Unauthenticated) as refused:
-        open_access_tokens(SECRET, "https://campus.example").verify(token, at)
+        fresh().verify(token, at)
     return refused.value.code
 
 
@@ -149,15 +157,16 @@ def test_another_shape_is_refused(change: Callable[[str], str]) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        {"alg": "none", "typ": "at+jwt"},
-        {"alg": "HS512", "typ": "at+jwt"},
-        {"alg": "hs256", "typ": "at+jwt"},
+        HEADER | {"alg": "none"},
+        HEADER | {"alg": "HS512"},
+        HEADER | {"alg": "hs256"},
         {"alg": "HS256"},
-        {"alg": "HS256", "typ": "JWT"},
-        {"alg": "HS256", "typ": "AT+JWT"},
-        {"typ": "at+jwt"},
+        {"alg": "HS256", "typ": "at+jwt"},
+        HEADER | {"typ": "JWT"},
+        HEADER | {"typ": "AT+JWT"},
+        {"kid": MADE.id, "typ": "at+jwt"},
         *(
-            {"alg": "HS256", name: value, "typ": "at+jwt"}
+            HEADER | {name: value}
             for name, value in {
                 "crit": ["exp"],
                 "b64": False,
@@ -169,13 +178,16 @@ def test_another_shape_is_refused(change: Callable[[str], str]) -> None:
                 "zip": "DEF",
             }.items()
         ),
-        '{"alg":"HS256","alg":"HS256","typ":"at+jwt"}',
-        '{"alg":"none","alg":"HS256","typ":"at+jwt"}',
+        '{"alg":"HS256","alg":"HS256","kid":"KID","typ":"at+jwt"}',
+        '{"alg":"none","alg":"HS256","kid":"KID","typ":"at+jwt"}',
+        '{"kid":"KID","alg":"HS256","typ":"at+jwt"}',
         "[" * 2000,
         "null",
     ],
 )
 def test_another_header_is_refused_even_with_our_signature(header: object) -> None:
+    if isinstance(header, str):
+        header = header.replace("KID", MADE.id)
     assert refusal(signed(header=header)) == "token_invalid"
 
 
@@ -238,8 +250,9 @@ def test_a_token_of_more_than_4_kib_is_refused_unread() -> None:
 
 
 def test_the_token_of_another_key_or_issuer_is_refused() -> None:
-    other = open_access_tokens(SECRET[::-1], "https://campus.example").issue(SAID, NOW)
-    elsewhere = open_access_tokens(SECRET, "https://elsewhere.example").issue(SAID, NOW)
+    stranger = open_access_tokens(SECRET, ISSUER, timedelta(hours=1))
+    other = hold_keys(stranger, Algorithm.HS256).issue(SAID, NOW)
+    elsewhere = fresh(issuer="https://elsewhere.example").issue(SAID, NOW)
     assert [refusal(token) for token in (other, elsewhere)] == ["token_invalid"] * 2
     assert refusal(signed(key=SECRET)) == "token_invalid"
 
@@ -247,16 +260,18 @@ def test_the_token_of_another_key_or_issuer_is_refused() -> None:
 @pytest.mark.parametrize("secret", [b"", SECRET[:31]])
 def test_a_short_secret_is_refused(secret: bytes) -> None:
     with pytest.raises(Misconfigured) as refused:
-        open_access_tokens(secret, "https://campus.example")
+        open_access_tokens(secret, ISSUER, timedelta(hours=1))
     assert refused.value.code == "secret_key_too_short"
 
 
 def test_the_secret_is_not_shown() -> None:
-    assert "0123" not in repr(SignedAccessTokens(SECRET, "issuer"))
+    assert "0123" not in repr(TOKENS)
+    assert KEY.hex() not in repr(TOKENS)
+    assert "sealed" not in repr(MADE)
 
 
 def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
-    tokens = SignedAccessTokens(SECRET, "https://campus.example", remember=2)
+    tokens = fresh(remember=2)
     texts = [tokens.issue(evolve(SAID, user_id=user), NOW) for user in (1, 2, 3)]
     for text in (texts[0], texts[1], texts[0], texts[2]):
         tokens.verify(text, NOW)
@@ -264,7 +279,7 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first() -> None:
 
 
 def test_no_refused_token_is_remembered() -> None:
-    tokens = SignedAccessTokens(SECRET, "https://campus.example")
+    tokens = fresh()
     token = tokens.issue(SAID, NOW)
     for text, at in ((token, SOON), (token[:-2], NOW)):
         with pytest.raises(Unauthenticated):
@@ -273,7 +288,7 @@ def test_no_refused_token_is_remembered() -> None:
 
 
 def test_a_remembered_token_is_not_parsed_again_and_still_expires() -> None:
-    tokens = SignedAccessTokens(SECRET, "https://campus.example")
+    tokens = fresh()
     token = tokens.issue(SAID, NOW)
     first = tokens.verify(token, NOW)
     assert tokens.verify(token, NOW) is first

@@ -15,6 +15,7 @@ from campuscore.errors import Invalid, Problem
 
 __all__ = [
     "ANONYMOUS",
+    "LONGEST_IMPERSONATION",
     "OPERATOR",
     "ApiToken",
     "Claims",
@@ -36,6 +37,9 @@ __all__ = [
 _LONGEST_NAME = 100
 _LONGEST_REASON = 500
 _MOST_MINUTES = 60
+
+LONGEST_IMPERSONATION = timedelta(minutes=_MOST_MINUTES)
+"""How long an administrator acts in a user's name at the most."""
 _SCOPES = "*, attendance.*, users.read or packages.upload:demo-lab"
 _OF_PROJECTS = frozenset({"packages.upload", "packages.manage"})
 """The scopes that can be limited to a project; the index is read as a whole."""
@@ -137,7 +141,8 @@ class SessionState:
 
     ``version`` is the user's security version: it is counted up when role or password change, and
     access tokens that were issued before are refused. ``actor`` is the administrator who acts in
-    the user's name, and ``actor_counts`` says whether they still are an active one.
+    the user's name, and ``actor_counts`` says whether they still are an active one. ``ring`` is the
+    revision of the signing keys.
     """
 
     user_id: int
@@ -149,6 +154,7 @@ class SessionState:
     expires_at: datetime
     actor: int | None
     actor_counts: bool
+    ring: int = 0
 
     def counts(self, now: datetime) -> bool:
         """Say whether the session is open, and everybody in it may act."""

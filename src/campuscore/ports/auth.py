@@ -16,6 +16,7 @@ from campuscore.domain.auth import (
     SessionEnd,
     SessionState,
 )
+from campuscore.domain.keys import Algorithm, KeyRing, SigningKey
 from campuscore.domain.rotation import Family
 from campuscore.domain.users import User
 
@@ -92,10 +93,42 @@ class PasswordHasher(Protocol):
 
 
 class AccessTokens(Protocol):
-    """Short-lived signed pointers to sessions (RFC 7519, RFC 9068)."""
+    """Short-lived signed pointers to sessions (RFC 7519, RFC 9068).
+
+    It signs and verifies with the ring of keys that it was given last.
+    """
+
+    @property
+    def revision(self) -> int:
+        """The revision of the ring that is held; -1 before there was one."""
+        ...
+
+    def make(self, algorithm: Algorithm, at: datetime) -> SigningKey:
+        """Make a key to be the next one, its private part sealed."""
+        ...
+
+    def hold(self, ring: KeyRing) -> None:
+        """Sign and verify with these keys from now on.
+
+        Raises
+        ------
+        Misconfigured
+            SECRET_KEY does not open a private key that is needed.
+        """
+        ...
+
+    def knows(self, token: str) -> bool:
+        """Say whether a token claims to be signed with a key that is held."""
+        ...
 
     def issue(self, claims: Claims, at: datetime) -> str:
-        """Return a signed token that says this."""
+        """Return a signed token that says this.
+
+        Raises
+        ------
+        Unavailable
+            No ring is held, or it has no active key.
+        """
         ...
 
     def verify(self, token: str, at: datetime) -> Claims:

@@ -13,6 +13,7 @@ from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
 from campuscore.ports.files import BlobClaims
 from campuscore.ports.groups import Groups, Memberships
+from campuscore.ports.keys import SigningKeys
 from campuscore.ports.packages import Packages
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
@@ -62,6 +63,8 @@ class Work(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def tokens(self) -> ApiTokens: ...
+    @property
+    def keys(self) -> SigningKeys: ...
     @property
     def outbox(self) -> Outbox: ...
     @property

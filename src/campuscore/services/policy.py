@@ -82,6 +82,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "auth.credentials": Rule(anyone=_ALL, in_person=True),
         "auth.manage": Rule(in_person=True),
         "auth.impersonate": Rule(in_person=True),
+        "keys.read": Rule(in_person=True),
+        "keys.manage": Rule(in_person=True),
         "users.read": Rule(teacher=_ALL, anyone=_SELF | _FELLOW | _LED | _WARD),
         "users.details": Rule(anyone=_SELF | _TAUGHT | _WARD, seen_by="users.read"),
         "users.write": Rule(seen_by="users.read", in_person=True),

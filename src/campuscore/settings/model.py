@@ -91,6 +91,10 @@ class Settings:
     access_minutes: int = says("Life of an access token, in minutes.", 10)
     idle_days: int = says("A session ends when it was not used for so many days.", 14)
     session_days: int = says("A session ends after so many days at the latest.", 30)
+    token_algorithm: str = says(
+        "What new signing keys sign with: EdDSA, ES256 or HS256; it takes effect by `keys rotate`.",
+        "EdDSA",
+    )
     sqlite_synchronous: str = says(
         "full: an acknowledged write survives a power cut; normal: the last ones may not.",
         "full",
@@ -118,6 +122,7 @@ class Settings:
     def __attrs_post_init__(self) -> None:
         """Refuse what is unsafe or contradicts itself."""
         check_secret(self.secret_key)
+        check_choice("token_algorithm", self.token_algorithm, ("EdDSA", "ES256", "HS256"))
         check_choice("sqlite_synchronous", self.sqlite_synchronous, ("full", "normal"))
         for name in ("access_minutes", "idle_days", "session_days", "lock_seconds"):
             check_range(name, getattr(self, name), 1, 100_000)

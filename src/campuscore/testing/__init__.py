@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from campuscore.testing.files import BlobStoreContract
     from campuscore.testing.groups import GroupsContract, MembershipsContract
     from campuscore.testing.guardians import GuardiansContract
+    from campuscore.testing.keys import SigningKeysContract
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
     from campuscore.testing.packages import PackagesContract
@@ -75,6 +76,7 @@ __all__ = [
     "RosterLinksContract",
     "SessionsContract",
     "SheetWriterContract",
+    "SigningKeysContract",
     "StoreKeeperContract",
     "StoreMachine",
     "TermsContract",
@@ -93,6 +95,7 @@ _HOMES = {
     "files": ("BlobStoreContract",),
     "groups": ("GroupsContract", "MembershipsContract"),
     "guardians": ("GuardiansContract",),
+    "keys": ("SigningKeysContract",),
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
     "packages": ("PackagesContract",),

@@ -10,22 +10,58 @@ import pytest
 from attrs import evolve
 
 from campuscore.domain.auth import Claims
-from campuscore.errors import Unauthenticated
+from campuscore.domain.keys import Algorithm, KeyRing, KeyState
+from campuscore.errors import Unauthenticated, Unavailable
 from campuscore.ports.auth import AccessTokens
 from campuscore.testing.contract import NOON, Contract
 
-__all__ = ["AccessTokensContract"]
+__all__ = ["AccessTokensContract", "hold_keys"]
 
 _LIFE, _SECOND = timedelta(minutes=10), timedelta(seconds=1)
 _ENDS = (NOON + _LIFE).timestamp()
 _CLAIMS = Claims(7, 3, _ENDS, version=1)
 
 
+def hold_keys(access: AccessTokens, *algorithms: Algorithm) -> AccessTokens:
+    """Give a signer new keys: the first is active, the others are the next ones."""
+    made = [access.make(each, NOON) for each in algorithms or (Algorithm.EDDSA,)]
+    access.hold(KeyRing(len(made), [evolve(made[0], state=KeyState.ACTIVE), *made[1:]]))
+    return access
+
+
 class AccessTokensContract(Contract):
     """What ``AccessTokens`` promises.
 
-    The fixture ``access`` is an AccessTokens, ``stranger`` another one with a key of its own.
+    The fixtures ``access`` and ``stranger`` are two AccessTokens, each of which holds keys of its
+    own (``hold_keys``).
     """
+
+    def test_without_keys_nothing_is_signed_or_believed(self, access: AccessTokens) -> None:
+        token = access.issue(_CLAIMS, NOON)
+        access.hold(KeyRing(access.revision + 1, []))
+        assert not access.knows(token)
+        assert _refusal(access, token) == "token_invalid"
+        with pytest.raises(Unavailable):
+            access.issue(_CLAIMS, NOON)
+
+    def test_it_says_which_ring_it_holds(self, access: AccessTokens) -> None:
+        access.hold(KeyRing(77, []))
+        assert access.revision == 77
+
+    @pytest.mark.parametrize("algorithm", Algorithm)
+    def test_what_was_signed_before_counts_until_its_key_is_revoked(
+        self, access: AccessTokens, algorithm: Algorithm
+    ) -> None:
+        old, new = access.make(algorithm, NOON), access.make(algorithm, NOON)
+        access.hold(KeyRing(1, [evolve(old, state=KeyState.ACTIVE), new]))
+        token = access.issue(_CLAIMS, NOON)
+        active = evolve(new, state=KeyState.ACTIVE)
+        access.hold(KeyRing(2, [evolve(old, state=KeyState.RETIRED), active]))
+        assert access.knows(token)
+        assert access.verify(token, NOON) == _CLAIMS
+        access.hold(KeyRing(3, [evolve(old, state=KeyState.REVOKED), active]))
+        assert not access.knows(token)
+        assert _refusal(access, token) == "token_invalid"
 
     def test_a_token_says_what_was_issued_until_it_expires(self, access: AccessTokens) -> None:
         claims = Claims(7, 1 << 40, _ENDS, version=5)

@@ -37,6 +37,7 @@ COMMANDS = {
         f"{_HERE}.transfer:import_django", "Move a Django campus here, passwords included."
     ),
     "demo": LazyCommand(f"{_HERE}.demo:demo", "Fill in a small believable campus, or remove it."),
+    "keys": LazyCommand(f"{_HERE}.keys:keys", "The keys that access tokens are signed with."),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database: migrations and backups."),
     "doctor": LazyCommand(f"{_HERE}.upkeep:doctor", "Look for what is wrong, and what helps."),

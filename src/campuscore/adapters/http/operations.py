@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from campuscore.adapters import wire
@@ -36,9 +37,11 @@ def metrics(ask: Ask) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def jwks(ask: Ask) -> dict[str, list[Any]]:
-    """Show public signing keys: none while tokens are signed with a shared secret (HS256)."""
-    return {"keys": []}
+def jwks(ask: Ask) -> bytes:
+    """Show public signing keys (RFC 7517): none while tokens are signed with a secret (HS256)."""
+    body = wire.encode({"keys": ask.campus.auth.keys.jwks()})
+    ask.unless_tagged(hashlib.sha256(body).hexdigest()[:32], "public, max-age=300")
+    return body
 
 
 def openapi_json(ask: Ask) -> bytes:

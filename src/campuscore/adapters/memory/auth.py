@@ -153,6 +153,7 @@ class MemorySessions:
             row.session.expires_at,
             actor,
             actor_counts=actor == OPERATOR.user_id or self._administers(actor),
+            ring=self.tables.ring,
         )
 
     def _administers(self, actor: int | None) -> bool:

@@ -16,6 +16,7 @@ from campuscore.domain.attendance import Attachment
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
+from campuscore.domain.keys import SigningKey
 from campuscore.domain.packages import DistFile, Project
 from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, username_key
@@ -143,6 +144,8 @@ class Tables:
         log = UndoLog()
         self.log: UndoLog = log
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
+        self.keys: Table[str, tuple[SigningKey, int]] = Table(log)
+        self.ring_changes: Table[int, int] = Table(log)
         self.hashes: Table[int, str] = Table(log)
         self.versions: Table[int, int] = Table(log)
         self.guardianships: Table[tuple[int, int], datetime] = Table(log)
@@ -173,6 +176,11 @@ class Tables:
         if user is None:
             raise NotFound(f"there is no user {user_id}", code="user_not_found")
         return user
+
+    @property
+    def ring(self) -> int:
+        """The number of changes that were made to the ring of signing keys."""
+        return len(self.ring_changes.rows)
 
     def version_of(self, user_id: int) -> int:
         """Return the security version of a user."""

@@ -16,6 +16,7 @@ from campuscore.adapters.memory.erasure import MemoryErasure
 from campuscore.adapters.memory.events import MemoryOutbox
 from campuscore.adapters.memory.groups import MemoryGroups, MemoryMemberships
 from campuscore.adapters.memory.guardians import MemoryGuardians
+from campuscore.adapters.memory.keys import MemorySigningKeys
 from campuscore.adapters.memory.operations import MemoryKeeper
 from campuscore.adapters.memory.packages import MemoryClaims, MemoryPackages
 from campuscore.adapters.memory.roster import MemoryLinks
@@ -57,6 +58,10 @@ class MemoryWork:
     @property
     def check_ins(self) -> MemoryCheckIns:
         return self._repository(MemoryCheckIns)
+
+    @property
+    def keys(self) -> MemorySigningKeys:
+        return self._repository(MemorySigningKeys)
 
     @property
     def guardians(self) -> MemoryGuardians:

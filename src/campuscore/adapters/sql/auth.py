@@ -23,6 +23,7 @@ from sqlalchemy import (
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
 from campuscore.adapters.sql.dialects import upsert
+from campuscore.adapters.sql.keys import REVISION
 from campuscore.adapters.sql.tables import api_tokens, credentials, sessions, users
 from campuscore.adapters.sql.trouble import translated
 from campuscore.domain.auth import (
@@ -84,6 +85,7 @@ _state = (
     sessions.c.expires_at,
     sessions.c.actor_id,
     or_(sessions.c.actor_id == OPERATOR.user_id, func.coalesce(_actor_counts, false())),
+    REVISION,
 )
 _family = (
     sessions.c.last_used_at,
@@ -246,6 +248,7 @@ class SqlSessions:
 def _state_of(row: Sequence[Any]) -> SessionState:
     state = SessionState(*row[: len(_state)])
     state.actor_counts = bool(state.actor_counts)
+    state.ring = int(state.ring)  # PostgreSQL sums up to a decimal
     return state
 
 

@@ -16,6 +16,7 @@ from campuscore.adapters.sql.erasure import SqlErasure
 from campuscore.adapters.sql.events import SqlOutbox
 from campuscore.adapters.sql.groups import SqlGroups, SqlMemberships
 from campuscore.adapters.sql.guardians import SqlGuardians
+from campuscore.adapters.sql.keys import SqlSigningKeys
 from campuscore.adapters.sql.packages import SqlPackages
 from campuscore.adapters.sql.revision import revise
 from campuscore.adapters.sql.roster import SqlRosterLinks
@@ -86,6 +87,10 @@ class SqlWork:
     @property
     def users(self) -> SqlUsers:
         return SqlUsers(self._desk)
+
+    @property
+    def keys(self) -> SqlSigningKeys:
+        return SqlSigningKeys(self._desk)
 
     @property
     def guardians(self) -> SqlGuardians:

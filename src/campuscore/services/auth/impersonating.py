@@ -20,8 +20,9 @@ from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.rotation import RefreshToken
 from campuscore.domain.users import Role
 from campuscore.errors import Forbidden
-from campuscore.ports.auth import AccessTokens, NewSession
+from campuscore.ports.auth import NewSession
 from campuscore.ports.work import Work, WorkFactory
+from campuscore.services.auth.ring import Ring
 from campuscore.services.policy import PersonTarget, Policy, not_found
 from campuscore.services.retrying import retrying
 
@@ -38,7 +39,7 @@ class Impersonating:
     store: WorkFactory
     policy: Policy
     days: Days
-    access: AccessTokens
+    ring: Ring
 
     @retrying
     def begin(self, principal: Principal, new: NewImpersonation) -> Impersonation:
@@ -61,7 +62,7 @@ class Impersonating:
         claims = Claims(
             state.user_id, session_id, ends.timestamp(), state.version, principal.user_id
         )
-        return Impersonation(self.access.issue(claims, now), session_id, ends)
+        return Impersonation(self.ring.issue(claims, now, state.ring), session_id, ends)
 
     def _require(self, work: Work, user_id: int) -> None:
         user = work.users.find(user_id)

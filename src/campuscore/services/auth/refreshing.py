@@ -38,8 +38,8 @@ class Refreshing:
     @retrying
     def exchange(self, token: RefreshToken, agent: str | None) -> Exchanged:
         """Exchange a token, or raise Unauthenticated; a replayed one ends its session."""
-        now = self.days.now()
         with self.store.write() as work:
+            now = self.days.now()
             family = work.sessions.family(token.session_id)
             standing = judge(family, token, agent, now, self.lifetimes)
             if family is None or standing is Standing.REFUSED:

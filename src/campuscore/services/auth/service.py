@@ -30,11 +30,13 @@ from campuscore.errors import (
     NotFound,
     Unauthenticated,
 )
-from campuscore.ports.auth import AccessTokens, PasswordHasher
+from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.work import WorkFactory
 from campuscore.services.auth.impersonating import Impersonating
+from campuscore.services.auth.keys import KeyService
 from campuscore.services.auth.opening import Opening
 from campuscore.services.auth.refreshing import Refreshing
+from campuscore.services.auth.ring import Ring
 from campuscore.services.auth.rules import (
     TOKEN_PREFIX,
     no_session,
@@ -59,10 +61,11 @@ class AuthService:
     policy: Policy
     days: Days
     hasher: PasswordHasher
-    access: AccessTokens
+    ring: Ring
     lifetimes: Lifetimes
     check_in_on_login: bool
     tokens: TokenService
+    keys: KeyService
 
     def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
         """Open a session, and record the login as a check-in.
@@ -115,11 +118,13 @@ class AuthService:
         if token.startswith(TOKEN_PREFIX):
             return self.tokens.authenticate(token, origin)
         now = self.days.now()
-        claims = self.access.verify(token, now)
+        claims = self.ring.verify(token, now)
         with self.store.read() as work:
             state = work.sessions.state(claims.session_id)
         if state is None or (state.user_id, state.actor) != (claims.user_id, claims.actor):
             raise Unauthenticated("the token belongs to no session", code="token_invalid")
+        if self.ring.sync(state.ring):
+            self.ring.verify(token, now)
         if not state.counts(now):
             raise Unauthenticated("the session has ended", code="session_ended")
         if state.version != claims.version:
@@ -149,7 +154,7 @@ class AuthService:
         Invalid, NotFound
             There is no reason, too much time, or no such active user.
         """
-        begin = Impersonating(self.store, self.policy, self.days, self.access).begin
+        begin = Impersonating(self.store, self.policy, self.days, self.ring).begin
         return begin(principal, new)
 
     def me(self, principal: Principal) -> User:
@@ -293,4 +298,4 @@ class AuthService:
         now = self.days.now()
         ends = (now + self.lifetimes.access).timestamp()
         claims = Claims(state.user_id, token.session_id, ends, state.version, state.actor)
-        return TokenPair(self.access.issue(claims, now), str(token))
+        return TokenPair(self.ring.issue(claims, now, state.ring), str(token))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campuscore.adapters.sql.tables.access import api_tokens, credentials, sessions
 from campuscore.adapters.sql.tables.attendance import attachments, check_ins, day_rollups
+from campuscore.adapters.sql.tables.keys import signing_keys
 from campuscore.adapters.sql.tables.metadata import METADATA, Rows
 from campuscore.adapters.sql.tables.packages import blob_claims, blob_names, dist_files, projects
 from campuscore.adapters.sql.tables.people import (
@@ -39,6 +40,7 @@ __all__ = [
     "rooms",
     "roster_links",
     "sessions",
+    "signing_keys",
     "terms",
     "users",
 ]
