@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +17,14 @@ from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
-from campuscore.errors import Misconfigured
+from campuscore.errors import CampusError, Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
+from campuscore.services.audit import AuditService
 from campuscore.services.auth import AuthService, KeyService, Ring, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
@@ -33,6 +35,7 @@ from campuscore.services.operations import OperationsService
 from campuscore.services.packages import PackageService
 from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import Policy
+from campuscore.services.refusals import Refusals
 from campuscore.services.roster import RosterService
 from campuscore.services.schedule import ScheduleService
 from campuscore.services.transfer import TransferService
@@ -90,6 +93,7 @@ class Campus:
     packages: PackageService
     demo: DemoService
     operations: OperationsService
+    audit: AuditService
 
     @property
     def operator(self) -> Principal:
@@ -97,7 +101,9 @@ class Campus:
         return OPERATOR
 
     def close(self) -> None:
-        """Give back connections."""
+        """Write down what was refused, and give back connections."""
+        with suppress(CampusError):
+            self.audit.refusals.flush()
         self.operations.keeper.close()
 
     def __enter__(self) -> Self:
@@ -115,7 +121,8 @@ class Campus:
 def assemble(settings: Settings, parts: Parts) -> Campus:
     """Wire the services to given adapters."""
     store, days = parts.store, parts.days
-    policy = Policy(days)
+    refusals = Refusals(store)
+    policy = Policy(days, refusals=refusals)
     blobs = parts.blobs
     intake = Intake(store, days, blobs)
     attendance = AttendanceService(
@@ -143,6 +150,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         packages=packages,
         demo=DemoService(store, policy, days, intake, parts.hasher),
         operations=operations,
+        audit=AuditService(store, policy, days, refusals),
     )
 
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import StoreKeeper
@@ -41,8 +42,8 @@ class Store(Protocol):
         """Open a Work that reads."""
         ...
 
-    def write(self) -> Work:
-        """Open a Work that may write."""
+    def write(self, by: Principal = OPERATOR) -> Work:
+        """Open a Work that may write; what it emits was done by this principal."""
         ...
 
     @property

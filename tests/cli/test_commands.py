@@ -235,6 +235,25 @@ def test_keys_are_rotated_retired_and_revoked(run: Run) -> None:
     assert "nothing" in run("keys", "revoke", "nothing", code=1).stderr
 
 
+def test_the_audit_is_listed_and_verified(run: Run) -> None:
+    run("users", "create", "alice")
+    run("users", "update", "alice", "--last-name", "Berg")
+    assert [row["action"] for row in loaded(run("--json", "audit", "list"))] == [
+        "user.updated",
+        "user.created",
+    ]
+    assert "user.created" in run("audit", "list", "--action", "user.c", "--target", "1").stdout
+    assert loaded(run("--json", "audit", "list", "--outcome", "refused")) == []
+    told = run("audit", "verify").stdout
+    assert told.startswith("2 records are whole; the head is 2:")
+    head = told.split()[-1]
+    run("audit", "verify", "--anchor", head)
+    broken = run("audit", "verify", "--anchor", f"1:{'0' * 64}", code=1)
+    assert "record 1 is not the one that was noted" in broken.stderr
+    assert loaded(run("--json", "audit", "verify"))["broken_at"] is None
+    run("audit", "verify", "--anchor", "nothing", code=2)
+
+
 def test_database_events_and_settings(run: Run, home: Path) -> None:
     status = run("db", "status", code=1)
     assert "db upgrade" in status.stderr

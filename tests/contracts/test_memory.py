@@ -8,6 +8,7 @@ from campuscore.adapters.memory import open_blobs, open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     BlobClaimsContract,
     BlobStoreContract,
     CheckInsContract,
@@ -81,6 +82,10 @@ class TestRooms(_Memory, RoomsContract):
 
 
 class TestCredentials(_Memory, CredentialsContract):
+    pass
+
+
+class TestAudit(_Memory, AuditContract):
     pass
 
 

@@ -10,6 +10,7 @@ from campuscore.adapters.sql.postgres import open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     CheckInsContract,
     CredentialsContract,
     DaysContract,
@@ -84,6 +85,10 @@ class TestRooms(_Postgres, RoomsContract):
 
 
 class TestCredentials(_Postgres, CredentialsContract):
+    pass
+
+
+class TestAudit(_Postgres, AuditContract):
     pass
 
 

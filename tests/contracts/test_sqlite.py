@@ -11,6 +11,7 @@ from campuscore.adapters.sql import open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     BlobClaimsContract,
     CheckInsContract,
     CredentialsContract,
@@ -91,6 +92,10 @@ class TestRooms(_Sqlite, RoomsContract):
 
 
 class TestCredentials(_Sqlite, CredentialsContract):
+    pass
+
+
+class TestAudit(_Sqlite, AuditContract):
     pass
 
 

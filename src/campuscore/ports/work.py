@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
+from campuscore.domain.audit import AuditEntry
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.domain.events import NewMessage
 from campuscore.ports.attendance import Attachments, CheckIns
+from campuscore.ports.audit import Audit
 from campuscore.ports.auth import ApiTokens, Credentials, Sessions
 from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
@@ -75,9 +78,15 @@ class Work(Protocol):
     def claims(self) -> BlobClaims: ...
     @property
     def erasure(self) -> Erasure: ...
+    @property
+    def audit(self) -> Audit: ...
 
     def emit(self, message: NewMessage) -> None:
-        """Collect a domain event; ``commit`` stores it in the outbox with the change."""
+        """Collect a domain event; ``commit`` stores it in outbox and audit with the change."""
+        ...
+
+    def note(self, entry: AuditEntry) -> None:
+        """Collect something for the audit that is no event, such as a refusal."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -112,8 +121,10 @@ class WorkFactory(Protocol):
         """Open a Work that sees one consistent state and takes no write lock."""
         ...
 
-    def write(self) -> Work:
+    def write(self, by: Principal = OPERATOR) -> Work:
         """Open a Work that may write, as if writers took turns.
+
+        What it emits is recorded in the audit as done by this principal.
 
         Raises
         ------

@@ -64,7 +64,7 @@ class ScheduleService:
             unknown room), or there is no such group.
         """
         self._check(new)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "schedule.write", GroupTarget(new.group))
             _check_room(work, new.room)
             entry = work.entries.add(new)
@@ -75,7 +75,7 @@ class ScheduleService:
     @retrying
     def update(self, principal: Principal, entry_id: int, change: EntryChange) -> ScheduleEntry:
         """Change fields of an entry; raises as ``create``."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             entry = self._found(work, principal, "schedule.write", entry_id)
             wanted = change.over(entry)
             self._check(wanted)
@@ -105,7 +105,7 @@ class ScheduleService:
         Forbidden, NotFound
             The principal may not, or there is no such entry.
         """
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             entry = self._found(work, principal, "schedule.write", entry_id)
             work.entries.remove(entry_id)
             work.emit(_event("removed", entry))

@@ -56,7 +56,7 @@ class UserService:
         """
         self.policy.scope(principal, "users.write")
         check_all(new.check, partial(_check_password, new.password))
-        return self._create(new, self._hash(new.password))
+        return self._create(principal, new, self._hash(new.password))
 
     def list(
         self,
@@ -142,9 +142,9 @@ class UserService:
         return "" if password is None else self.hasher.hash(password)
 
     @retrying
-    def _create(self, new: NewUser, stored: str) -> User:
+    def _create(self, principal: Principal, new: NewUser, stored: str) -> User:
         now = self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             user = work.users.add(new, now)
             if stored:
                 work.credentials.set(user.id, stored, now)
@@ -154,7 +154,7 @@ class UserService:
 
     @retrying
     def _update(self, principal: Principal, user_id: int, change: UserChange, stored: str) -> User:
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "users.write", PersonTarget(user_id))
             user = _found(work, user_id)
             changed = _apply(user, change)

@@ -28,6 +28,7 @@ import pytest
 
 if TYPE_CHECKING:
     from campuscore.testing.attendance import AttachmentsContract, CheckInsContract
+    from campuscore.testing.audit import AuditContract
     from campuscore.testing.auth import (
         ApiTokensContract,
         CredentialsContract,
@@ -57,6 +58,7 @@ __all__ = [
     "AccessTokensContract",
     "ApiTokensContract",
     "AttachmentsContract",
+    "AuditContract",
     "BlobClaimsContract",
     "BlobStoreContract",
     "CheckInsContract",
@@ -86,6 +88,7 @@ __all__ = [
 
 _HOMES = {
     "attendance": ("AttachmentsContract", "CheckInsContract"),
+    "audit": ("AuditContract",),
     "auth": ("ApiTokensContract", "CredentialsContract", "SessionsContract"),
     "claims": ("BlobClaimsContract",),
     "contract": ("Contract",),

@@ -7,22 +7,22 @@ from itertools import chain
 from typing import Any
 
 import falcon
-from attrs import frozen
+from attrs import evolve, frozen
 from falcon.routing import BaseConverter
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
 from campuscore.adapters.http.identity import identify
-from campuscore.adapters.http.origin import RequestIds
+from campuscore.adapters.http.origin import RequestIds, origin_of
 from campuscore.adapters.http.proxies import Proxies
 from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
-from campuscore.domain.auth import Principal
+from campuscore.domain.auth import ANONYMOUS, Principal
 from campuscore.domain.network import Peers
 from campuscore.domain.users import Role
-from campuscore.errors import CampusError, Misconfigured
+from campuscore.errors import CampusError, Forbidden, Misconfigured, TooMany, Unauthenticated
 
 __all__ = ["App", "create_app"]
 
@@ -117,14 +117,25 @@ class _Responder:
             ask = Ask(self.campus, principal, req, resp, self.route, self.routes)
             resp.status = self.route.status
             _answer(req, resp, self.route, self.route.handler(ask, **ids))
-        except CampusError:
+        except CampusError as error:
+            self._note(req, error)
             drain(req)
             raise
+
+    def _note(self, req: falcon.Request, error: CampusError) -> None:
+        """Have the audit know of a refusal, if it does not yet."""
+        audit = self.campus.audit
+        if isinstance(error, Unauthenticated | Forbidden | TooMany):
+            who = getattr(req.context, "principal", None)
+            principal = who or evolve(ANONYMOUS, origin=origin_of(req))
+            audit.refused(principal, self.route.action or self.route.path, error)
+        audit.settle()
 
     def _identify(self, req: falcon.Request, resp: falcon.Response) -> Principal:
         if self.route.action == PUBLIC:
             return _NOBODY
         principal = identify(self.campus, self.route, req)
+        req.context.principal = principal
         self._require(principal)
         resp.set_header("Cache-Control", "no-store")
         return principal

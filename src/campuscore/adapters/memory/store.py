@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from attrs import define, field, frozen
 
 from campuscore.domain.attendance import Attachment
+from campuscore.domain.audit import AuditHead, AuditRecord
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
@@ -144,6 +145,8 @@ class Tables:
         log = UndoLog()
         self.log: UndoLog = log
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
+        self.audit: Table[int, AuditRecord] = Table(log)
+        self.audit_heads: Table[int, AuditHead] = Table(log)
         self.keys: Table[str, tuple[SigningKey, int]] = Table(log)
         self.ring_changes: Table[int, int] = Table(log)
         self.hashes: Table[int, str] = Table(log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -14,21 +14,28 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
 from campuscore.domain.operations import Finding
 from campuscore.errors import Conflict, Unavailable
 from campuscore.ports.operations import SchemaStatus, StoreCopy
 
-__all__ = ["SqlKeeper"]
+__all__ = ["Clearable", "SqlKeeper"]
 
 T = TypeVar("T")
+
+
+class Clearable(Protocol):
+    """Something with open connections."""
+
+    def clear(self) -> None:
+        """Close those that are free."""
+        ...
 
 
 class SqlKeeper:
     """Keeps the schema of one database."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row[Any]], alone: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, rows: Sequence[Clearable], alone: Sequence[str]) -> None:
         self._engine = engine
         self._rows = rows
         self._alone = alone

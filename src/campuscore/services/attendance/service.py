@@ -125,7 +125,7 @@ class AttendanceService:
         timed = [evolve(new, timestamp=None) if i in wrong else new for i, new in enumerate(news)]
         facts = [self._fact(principal, new, now, method, origin or Origin()) for new in timed]
         faults = [*wrong.values(), *unnamed(principal, news)]
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             others = {i: fact for i, fact in enumerate(facts) if not own[i]}
             check_users(work, self.policy, principal, others, faults)
             rows = record(work, facts)
@@ -218,7 +218,7 @@ class AttendanceService:
             self.policy.require(work, principal, "attendance.attach", target)
         with self.blobs.draft(chunks, self.max_upload) as draft:
             return self.intake.keep(
-                [draft], partial(_record_file, new, draft.blob, self.days.now())
+                [draft], partial(_record_file, new, draft.blob, self.days.now()), principal
             )
 
     def files(self, principal: Principal, user_id: int, day: date) -> Sequence[Attachment]:
@@ -247,7 +247,7 @@ class AttendanceService:
     @retrying
     def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
         """Take a file out of every list, or raise NotFound."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             row = self._attachment(work, principal, "attendance.withdraw", attachment_id)
             work.attachments.withdraw(attachment_id, self.days.now())
             work.emit(NewMessage("file.withdrawn", str(row.user), {"id": attachment_id}))
@@ -257,7 +257,7 @@ class AttendanceService:
     def rebuild(self, principal: Principal) -> int:
         """Compute every local day anew, as after a change of the campus time zone."""
         self.policy.scope(principal, "attendance.rebuild")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             count = work.check_ins.rebuild(self.days.zone.key)
             work.commit()
         return count
@@ -279,15 +279,6 @@ class AttendanceService:
         with self.store.write() as work:
             record(work, [fact])
             work.commit()
-
-    @retrying
-    def _attach(self, new: NewAttachment, blob: Blob) -> Attachment:
-        with self.store.write() as work:
-            row = work.attachments.add(new, blob, self.days.now())
-            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
-            work.emit(NewMessage("file.attached", str(row.user), payload))
-            work.commit()
-        return row
 
     @property
     def _reports(self) -> Reports:

@@ -66,7 +66,7 @@ class KeyService:
         A next key of another algorithm than ``token_algorithm`` is replaced by a fresh one as well.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self._rotate(work, work.keys.ring(), fresh=fresh)
             work.commit()
         active = self.ring.load().active
@@ -86,7 +86,7 @@ class KeyService:
             There is no such key.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             ring = work.keys.ring()
             key = _find(ring, key_id)
             if key.state is KeyState.NEXT:
@@ -109,7 +109,7 @@ class KeyService:
             There is no such key.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             ring = work.keys.ring()
             key = _find(ring, key_id)
             if key.state is KeyState.ACTIVE:

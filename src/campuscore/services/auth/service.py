@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from campuscore.domain.auth import (
+    ANONYMOUS,
     Claims,
     Impersonation,
     Lifetimes,
@@ -82,7 +83,7 @@ class AuthService:
             Too many logins at once.
         """
         origin = origin or Origin()
-        user, stored = self._check_password(username, password)
+        user, stored = self._check_password(username, password, origin)
         return self._open_session(user, stored, origin)
 
     def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
@@ -100,8 +101,8 @@ class AuthService:
         presented = RefreshToken.parse(token)
         if presented is None:
             raise refused_refresh()
-        agent = origin.user_agent if origin else None
-        exchanged = Refreshing(self.store, self.days, self.lifetimes).exchange(presented, agent)
+        exchange = Refreshing(self.store, self.days, self.lifetimes).exchange
+        exchanged = exchange(presented, origin or Origin())
         return self._pair(exchanged.state, exchanged.token)
 
     def authenticate(self, token: str, origin: Origin | None = None) -> Principal:
@@ -170,7 +171,7 @@ class AuthService:
         """End the session that the principal came with."""
         self.policy.scope(principal, "auth.self")
         if principal.session_id is not None:
-            self._end(principal.user_id, principal.session_id)
+            self._end(principal, principal.user_id, principal.session_id)
 
     def change_password(
         self, principal: Principal, old: str, new: str, *, keep_tokens: bool = False
@@ -223,7 +224,7 @@ class AuthService:
         """
         wanted = whose(self.policy, principal, user_id)
         now = self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             count = work.sessions.end_all(wanted, now, SessionEnd.EVERYWHERE)
             revoked = 0 if keep_tokens else work.tokens.revoke_all(wanted, now)
             payload: dict[str, JSON] = {"sessions": count, "tokens": revoked}
@@ -235,24 +236,29 @@ class AuthService:
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
-        self._end(whose(self.policy, principal, user_id), session_id)
+        self._end(principal, whose(self.policy, principal, user_id), session_id)
 
     @retrying
-    def _end(self, wanted: int, session_id: int) -> None:
-        with self.store.write() as work:
+    def _end(self, principal: Principal, wanted: int, session_id: int) -> None:
+        with self.store.write(principal) as work:
             if not work.sessions.end(session_id, wanted, self.days.now(), SessionEnd.LOGOUT):
                 raise no_session(session_id)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
 
-    def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
+    def _check_password(
+        self, username: str, password: str, origin: Origin
+    ) -> tuple[User, tuple[str, str] | None]:
         with self.store.read() as work:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
         verdict = self.hasher.verify(password[: LONGEST + 1], stored)
         if not verdict.fits or credential is None:
-            raise wrong_credentials()
+            error = wrong_credentials()
+            whom = str(credential.user.id) if credential else ""
+            self.policy.note(evolve(ANONYMOUS, origin=origin), "auth.login", whom, error)
+            raise error
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
         return credential.user, fresh
 
@@ -261,7 +267,8 @@ class AuthService:
         self, user: User, stored: tuple[str, str] | None, origin: Origin
     ) -> TokenPair:
         now = self.days.now()
-        with self.store.write() as work:
+        who = Principal(user.id, user.username, user.role, "login", origin=origin)
+        with self.store.write(who) as work:
             opened = self._opening.open(work, user.id, now, origin)
             if stored:
                 work.credentials.rehash(user.id, *stored)
@@ -278,7 +285,7 @@ class AuthService:
         self, principal: Principal, stored: str, fresh: str, *, keep_tokens: bool
     ) -> TokenPair:
         user, now = principal.user_id, self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if not work.credentials.rehash(user, stored, fresh):
                 raise Conflict("the password was changed meanwhile", code="password_changed")
             work.credentials.supersede(user)
