@@ -46,6 +46,8 @@ __all__ = [
     "Campus",
     "Parts",
     "assemble",
+    "find_secret",
+    "open_access",
     "open_blobs",
     "open_campus",
     "open_host",
@@ -128,7 +130,8 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    examination = Examination(store, days, store.keeper, blobs, parts.host)
+    algorithm = Algorithm(settings.token_algorithm)
+    examination = Examination(store, days, store.keeper, blobs, parts.host, parts.access, algorithm)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -215,9 +218,7 @@ def open_campus(
         store=store,
         blobs=open_blobs(settings, store),
         hasher=load("campuscore.adapters.passwords:open_hasher")(),
-        access=load("campuscore.adapters.tokens:open_access_tokens")(
-            secret, "campuscore", _longest_access(settings)
-        ),
+        access=open_access(settings, secret),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
         host=open_host(settings, {}, days),
@@ -262,6 +263,24 @@ def open_blobs(settings: Settings, store: Store) -> BlobStore:
     """Open the blobs that go with a store."""
     blob_url = settings.blob_url or ("" if store.keeper.shared else "memory://")
     return find_blobs(blob_url)(settings)
+
+
+def open_access(settings: Settings, secret: bytes) -> AccessTokens:
+    """Return the signer of access tokens, whose keys the secret seals."""
+    access: AccessTokens = load("campuscore.adapters.tokens:open_access_tokens")(
+        secret, "campuscore", _longest_access(settings)
+    )
+    return access
+
+
+def find_secret(settings: Settings) -> bytes:
+    """Return the secret of a campus without making one; empty where none can be read."""
+    try:
+        return settings.secret_key.reveal.encode() or (
+            (settings.folder / _SECRET_FILE).read_bytes().strip()
+        )
+    except OSError:
+        return b""
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:

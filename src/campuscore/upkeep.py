@@ -7,11 +7,13 @@ from pathlib import Path
 
 from attrs import evolve
 
-from campuscore.bootstrap import open_blobs, open_host
+from campuscore.bootstrap import find_secret, open_access, open_blobs, open_host
 from campuscore.domain.days import Days, find_zone, utc_now
+from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level, Manifest
-from campuscore.errors import NotFound, Unavailable
+from campuscore.errors import Misconfigured, NotFound, Unavailable
 from campuscore.plugins import find_blobs, find_store, load
+from campuscore.ports.auth import AccessTokens
 from campuscore.ports.operations import Backups, StoreKeeper
 from campuscore.services.examination import Examination
 from campuscore.settings import Settings
@@ -39,11 +41,20 @@ def examine(
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
     try:
-        return Examination(store, days, store.keeper, open_blobs(settings, store), host).run(
-            deep=deep
-        )
+        blobs, access = open_blobs(settings, store), _find_access(settings)
+        algorithm = Algorithm(settings.token_algorithm)
+        examination = Examination(store, days, store.keeper, blobs, host, access, algorithm)
+        return examination.run(deep=deep)
     finally:
         store.keeper.close()
+
+
+def _find_access(settings: Settings) -> AccessTokens | None:
+    """Return what opens the signing keys, unless the secret is one that the host complains of."""
+    try:
+        return open_access(settings, find_secret(settings))
+    except Misconfigured:
+        return None
 
 
 def back_up(settings: Settings, target: Path, *, replace: bool = False) -> Manifest:

@@ -286,6 +286,58 @@ def alter(home, *statements):
             raw.execute(statement)
 
 
+def signed_keys(home, **changed):
+    """Return what an examination says of the keys after a login with other settings."""
+    with open_campus(Settings(home=str(home), **changed)) as campus:
+        campus.auth.ring.load()
+    return checked(home)["keys"]
+
+
+def test_signing_keys(home):
+    assert checked(home)["keys"].detail == "the first login makes the signing keys"
+    found = signed_keys(home)
+    assert (found.level, found.detail.split()[0]) == (OK, "EdDSA")
+
+
+def test_keys_of_another_algorithm(home):
+    found = signed_keys(home, token_algorithm="HS256")
+
+    text = "signed with HS256, but token_algorithm is EdDSA"
+    assert (found.level, found.detail) == (WARNING, text)
+    assert found.advice == "run campuscore keys rotate"
+
+
+@pytest.mark.parametrize("secret", ["k" * 32, ""])
+def test_keys_of_another_secret(home, secret):
+    other = {"secret_key": Secret("o" * 32)}
+    found = signed_keys(home, **other)
+
+    assert (found.level, found.advice[:23]) == (FAILURE, "set the secret_key of b")
+    assert checked(home, **other)["keys"].level is OK
+    with open_campus(Settings(home=str(home), secret_key=Secret(secret))) as campus:
+        inside = {f.check: f for f in campus.operations.examine(campus.operator)}["keys"]
+        assert inside.level is FAILURE
+        campus.auth.keys.rotate(campus.operator)
+    assert checked(home, secret_key=Secret(secret))["keys"].level is OK
+
+
+def test_a_next_key_of_another_secret(home):
+    signed_keys(home)
+    with open_campus(Settings(home=str(home), secret_key=Secret("o" * 32))) as campus:
+        campus.auth.keys.revoke(campus.operator, campus.auth.keys.list(campus.operator)[1].id)
+
+    found = checked(home)["keys"]
+    assert (found.level, " next " in found.detail) == (FAILURE, True)
+
+
+def test_keys_whose_secret_cannot_be_read(home):
+    """The check of the secret says so; whether keys open is not known."""
+    signed_keys(home)
+    (home / "secret.key").write_text("short")
+
+    assert checked(home)["keys"].level is OK
+
+
 def test_a_missing_migration(home):
     alter(home, "UPDATE alembic_version SET version_num = '0001'")
     assert checked(home)["database"].level is FAILURE

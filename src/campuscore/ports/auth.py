@@ -110,11 +110,17 @@ class AccessTokens(Protocol):
     def hold(self, ring: KeyRing) -> None:
         """Sign and verify with these keys from now on.
 
+        Secret keys that SECRET_KEY does not open verify nothing; public ones need it not.
+
         Raises
         ------
         Misconfigured
-            SECRET_KEY does not open a private key that is needed.
+            A public key is none.
         """
+        ...
+
+    def opens(self, key: SigningKey) -> bool:
+        """Say whether SECRET_KEY opens the private part of a key."""
         ...
 
     def knows(self, token: str) -> bool:
@@ -126,6 +132,8 @@ class AccessTokens(Protocol):
 
         Raises
         ------
+        Misconfigured
+            SECRET_KEY does not open the active key.
         Unavailable
             No ring is held, or it has no active key.
         """

@@ -12,10 +12,12 @@ from attrs import frozen
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.days import Days
 from campuscore.domain.events import MessageState
+from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level
 from campuscore.domain.paging import Slice
 from campuscore.domain.users import Role, UserQuery
 from campuscore.errors import CampusError
+from campuscore.ports.auth import AccessTokens
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Host, StoreKeeper
 from campuscore.ports.work import WorkFactory
@@ -27,6 +29,7 @@ _SAMPLE = 1000
 _LATE = timedelta(minutes=10)
 _OVERDUE = timedelta(hours=2)
 _DELIVER = "run campuscore serve, or campuscore worker beside another server"
+_ROTATE = "run campuscore keys rotate"
 _RESTORE = "restore the files from a backup"
 
 
@@ -39,6 +42,8 @@ class Examination:
     keeper: StoreKeeper
     blobs: BlobStore
     host: Host | None = None
+    access: AccessTokens | None = None
+    algorithm: Algorithm = Algorithm.EDDSA
 
     def run(self, *, deep: bool = False) -> list[Finding]:
         """Return what each check found; a check that cannot be made is a failure of its own."""
@@ -49,7 +54,7 @@ class Examination:
             if database.level is _OK:
                 findings += self.keeper.examine(deep=deep)
                 findings += [self._files(deep=deep), self._claims()]
-                findings += [self._outbox(), self._administrator()]
+                findings += [self._outbox(), self._administrator(), self._keys()]
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -136,3 +141,20 @@ class Examination:
             advice = "campuscore users create NAME --role admin --password-prompt"
             return Finding("administrator", _FAILURE, "there is no active administrator", advice)
         return Finding("administrator", _OK, f"{len(found)} active, such as {found[0].username}")
+
+    def _keys(self) -> Finding:
+        with self.store.read() as work:
+            ring = work.keys.ring()
+        active = ring.active
+        if active is None:
+            return Finding("keys", _OK, "the first login makes the signing keys")
+        for key in filter(None, (active, ring.next)):
+            if self.access is not None and not self.access.opens(key):
+                text = f"secret_key does not open the {key.state} signing key {key.id}"
+                advice = f"set the secret_key of before, or {_ROTATE}"
+                return Finding("keys", _FAILURE, text, advice)
+        if active.algorithm is not self.algorithm:
+            text = f"signed with {active.algorithm}, but token_algorithm is {self.algorithm}"
+            return Finding("keys", _WARNING, text, _ROTATE)
+        since = f"{active.changed_at:%F}"
+        return Finding("keys", _OK, f"{active.algorithm} key {active.id} signs since {since}")

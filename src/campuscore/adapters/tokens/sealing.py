@@ -56,6 +56,6 @@ class Seal:
         except (InvalidTag, ValueError) as error:
             words = (
                 f"secret_key: it does not open the signing key {name}; set the one of before, "
-                "or run `campuscore keys revoke` for it, which ends all access tokens"
+                "or run `campuscore keys rotate` to sign with a new key"
             )
             raise Misconfigured(words, code="secret_key_differs") from error

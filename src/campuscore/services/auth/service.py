@@ -119,13 +119,13 @@ class AuthService:
         if token.startswith(TOKEN_PREFIX):
             return self.tokens.authenticate(token, origin)
         now = self.days.now()
+        held = self.ring.revision
         claims = self.ring.verify(token, now)
         with self.store.read() as work:
             state = work.sessions.state(claims.session_id)
         if state is None or (state.user_id, state.actor) != (claims.user_id, claims.actor):
             raise Unauthenticated("the token belongs to no session", code="token_invalid")
-        if self.ring.sync(state.ring):
-            self.ring.verify(token, now)
+        self.ring.confirm(token, now, held, state.ring)
         if not state.counts(now):
             raise Unauthenticated("the session has ended", code="session_ended")
         if state.version != claims.version:
