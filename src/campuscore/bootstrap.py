@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import OPERATOR, Lifetimes, Principal
@@ -21,7 +22,7 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
-from campuscore.services.auth import AuthService, TokenService
+from campuscore.services.auth import AuthService, Gate, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
@@ -62,6 +63,8 @@ class Parts:
     days: Days
     host: Host | None = None
     backups: Backups | None = None
+    throttle_secret: bytes = field(default=b"", repr=False)
+    """Hides the names behind the keys of throttling; the same for all processes of a store."""
 
 
 @frozen
@@ -119,7 +122,9 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    examination = Examination(store, days, store.keeper, blobs, parts.host)
+    examination = Examination(
+        store, days, store.keeper, blobs, parts.host, bool(settings.trusted_proxies)
+    )
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -154,6 +159,13 @@ def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthServ
         Lifetimes(settings.access_life, settings.idle_life, settings.session_life),
         settings.check_in_on_login,
         TokenService(parts.store, policy, parts.days),
+        Gate(
+            parts.store,
+            parts.store.limiter,
+            parts.days,
+            parts.throttle_secret,
+            is_open=not settings.login_throttle,
+        ),
     )
 
 
@@ -202,6 +214,7 @@ def open_campus(
         days=days,
         host=open_host(settings, {}, days),
         backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
+        throttle_secret=hmac.digest(secret, b"throttle", "sha256"),
     )
     return assemble(settings, parts)
 

@@ -39,9 +39,8 @@ def examine(
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
     try:
-        return Examination(store, days, store.keeper, open_blobs(settings, store), host).run(
-            deep=deep
-        )
+        blobs, proxies = open_blobs(settings, store), bool(settings.trusted_proxies)
+        return Examination(store, days, store.keeper, blobs, host, proxies).run(deep=deep)
     finally:
         store.keeper.close()
 

@@ -21,6 +21,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -88,6 +89,10 @@ class TestSessions(_Memory, SessionsContract):
 
 
 class TestApiTokens(_Memory, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Memory, RateLimiterContract):
     pass
 
 

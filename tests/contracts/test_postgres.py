@@ -20,6 +20,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -91,6 +92,10 @@ class TestSessions(_Postgres, SessionsContract):
 
 
 class TestApiTokens(_Postgres, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Postgres, RateLimiterContract):
     pass
 
 

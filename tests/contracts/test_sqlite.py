@@ -23,6 +23,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -98,6 +99,10 @@ class TestSessions(_Sqlite, SessionsContract):
 
 
 class TestApiTokens(_Sqlite, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Sqlite, RateLimiterContract):
     pass
 
 

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from campuscore.adapters.sql.directory import Directory
 from campuscore.adapters.sql.keeper import SqlKeeper
 from campuscore.adapters.sql.seats import Row
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.adapters.sql.work import SqlWork
 
 __all__ = ["SqlStore"]
@@ -25,6 +26,7 @@ class SqlStore:
     begin_read: str
     begin_write: str
     keeper: SqlKeeper
+    limiter: SqlLimiter
     now: Callable[[], datetime]
     _directory: Directory = field(init=False, factory=Directory)
 

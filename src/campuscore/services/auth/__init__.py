@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from campuscore.services.auth.gate import Gate
 from campuscore.services.auth.service import AuthService
 from campuscore.services.auth.tokens import TokenService
 
-__all__ = ["AuthService", "TokenService"]
+__all__ = ["AuthService", "Gate", "TokenService"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from attrs import frozen
 
@@ -32,6 +33,7 @@ from campuscore.errors import (
 )
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.work import WorkFactory
+from campuscore.services.auth.gate import Gate
 from campuscore.services.auth.impersonating import Impersonating
 from campuscore.services.auth.opening import Opening
 from campuscore.services.auth.refreshing import Refreshing
@@ -63,23 +65,28 @@ class AuthService:
     lifetimes: Lifetimes
     check_in_on_login: bool
     tokens: TokenService
+    gate: Gate
 
     def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
         """Open a session, and record the login as a check-in.
 
         Exactly one password hash is computed whether or not the user exists, so that the time of
-        the answer tells nothing. The check-in is part of the same commit; if it fails, the login
-        still succeeds and the check-in is recorded later by the outbox.
+        the answer tells nothing; and none after too many tries. The check-in is part of the same
+        commit; if it fails, the login still succeeds and the check-in is recorded later by the
+        outbox.
 
         Raises
         ------
         Unauthenticated
             Username and password do not belong to an active user.
-        Busy
-            Too many logins at once.
+        TooMany
+            Too many passwords were tried on this account, from this address or by everybody;
+            ``retry_after`` says when the next one may be.
+        Busy, Unavailable
+            Too many logins at once, or tries cannot be counted.
         """
         origin = origin or Origin()
-        user, stored = self._check_password(username, password)
+        user, stored = self._check_password(username, password, origin)
         return self._open_session(user, stored, origin)
 
     def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
@@ -179,6 +186,8 @@ class AuthService:
         ------
         Forbidden
             The principal came with an API token, or the old password is wrong.
+        TooMany
+            Too many passwords were tried, as with ``login``.
         Invalid
             The new password breaks a rule.
         """
@@ -189,7 +198,8 @@ class AuthService:
         with self.store.read() as work:
             credential = work.credentials.find_of(principal.user_id)
         stored = credential.password_hash if credential else ""
-        if not self.hasher.verify(old[:LONGEST], stored).fits:
+        check = partial(self.hasher.verify, old[:LONGEST], stored)
+        if not self.gate.verify(principal.username, principal.origin, check).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
         return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
@@ -226,11 +236,30 @@ class AuthService:
             work.commit()
         return count
 
+    def unlock(self, principal: Principal, user_id: int) -> None:
+        """Forget the wrong passwords that were tried on a user's account, from wherever.
+
+        It needs ``auth.manage``. Nobody is locked out for good: without it the tries come back
+        with time.
+        """
+        self.policy.scope(principal, "auth.manage")
+        self.gate.unlock(self._record_unlock(user_id))
+
     def end_session(
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
         self._end(whose(self.policy, principal, user_id), session_id)
+
+    @retrying
+    def _record_unlock(self, user_id: int) -> str:
+        with self.store.write() as work:
+            user = work.users.find(user_id)
+            if user is None:
+                raise NotFound(f"there is no user {user_id}", code="user_not_found")
+            work.emit(NewMessage("user.unlocked", str(user_id)))
+            work.commit()
+        return user.username
 
     @retrying
     def _end(self, wanted: int, session_id: int) -> None:
@@ -240,12 +269,15 @@ class AuthService:
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
 
-    def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
+    def _check_password(
+        self, username: str, password: str, origin: Origin
+    ) -> tuple[User, tuple[str, str] | None]:
         with self.store.read() as work:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
-        verdict = self.hasher.verify(password[: LONGEST + 1], stored)
+        check = partial(self.hasher.verify, password[: LONGEST + 1], stored)
+        verdict = self.gate.verify(username, origin, check)
         if not verdict.fits or credential is None:
             raise wrong_credentials()
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None

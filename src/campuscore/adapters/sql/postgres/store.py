@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from campuscore.adapters.sql.keeper import SqlKeeper
 from campuscore.adapters.sql.postgres.seats import PostgresRow
 from campuscore.adapters.sql.store import SqlStore
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.domain.days import utc_now
 from campuscore.errors import Misconfigured
 from campuscore.settings import Settings
@@ -49,6 +50,7 @@ def open_store(
         begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         begin_write="BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE",
         keeper=SqlKeeper(upkeep, [row], alone),
+        limiter=SqlLimiter(row, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
         now=now,
     )
 

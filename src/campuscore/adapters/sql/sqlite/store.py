@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from campuscore.adapters.sql.sqlite.keeper import SqliteKeeper
 from campuscore.adapters.sql.sqlite.seats import SqliteRow
 from campuscore.adapters.sql.store import SqlStore
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.domain.days import utc_now
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.settings import Settings
@@ -61,12 +62,21 @@ def open_store(
     writer_row = SqliteRow(
         _connector(path, [*pragmas, "PRAGMA busy_timeout=1"], lock_seconds), 1, lock_seconds
     )
+    # Not OFF beside a store that flushes: whoever moves the log into the database must flush it.
+    unflushed = "PRAGMA synchronous=OFF" if synchronous == "off" else "PRAGMA synchronous=NORMAL"
+    limiter_row = SqliteRow(
+        _connector(path, [*pragmas, unflushed, "PRAGMA busy_timeout=1"], lock_seconds),
+        1,
+        lock_seconds,
+    )
+    rows = (reader_row, writer_row, limiter_row)
     return SqlStore(
         readers=reader_row,
         writers=writer_row,
         begin_read="BEGIN",
         begin_write="BEGIN IMMEDIATE",
-        keeper=SqliteKeeper(upkeep, (reader_row, writer_row), ["BEGIN IMMEDIATE"]),
+        keeper=SqliteKeeper(upkeep, rows, ["BEGIN IMMEDIATE"]),
+        limiter=SqlLimiter(limiter_row, "BEGIN IMMEDIATE"),
         now=now,
     )
 

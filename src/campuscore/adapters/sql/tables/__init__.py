@@ -14,6 +14,7 @@ from campuscore.adapters.sql.tables.people import (
     terms,
     users,
 )
+from campuscore.adapters.sql.tables.throttle import throttles
 from campuscore.adapters.sql.tables.timetable import entries, rooms
 from campuscore.adapters.sql.tables.upkeep import leases, outbox, revisions
 
@@ -40,5 +41,6 @@ __all__ = [
     "roster_links",
     "sessions",
     "terms",
+    "throttles",
     "users",
 ]
