@@ -110,7 +110,7 @@ class Prolonging(MemoryMemberships):
     """Ends memberships later than they had ended."""
 
     def end(self, membership_ids, day):
-        for key in membership_ids:
+        for key in self.tables.memberships.rows.keys() & set(membership_ids):
             row = self.tables.memberships.rows[key]
             self.tables.memberships.put(key, evolve(row, end=max(day, row.begin)))
 
