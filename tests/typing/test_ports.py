@@ -7,7 +7,7 @@ are known to work without arguments beyond these.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from campuscore.adapters.sheets import open_sheets
 from campuscore.adapters.tokens import open_access_tokens
 from campuscore.domain.auth import Claims
 from campuscore.domain.roster import Roster
+from campuscore.domain.throttle import Charge, Limit
 from campuscore.plugins import BlobFactory, Store, StoreFactory
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, PasswordHasher, Sessions
@@ -35,6 +36,7 @@ from campuscore.ports.operations import Backups, Host, StoreKeeper
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.sheets import SheetWriter
+from campuscore.ports.throttle import RateLimiter
 from campuscore.ports.users import Users
 from campuscore.ports.work import Work, WorkFactory
 
@@ -51,6 +53,8 @@ def now() -> datetime:
 def use_store(store: Store) -> WorkFactory:
     keeper: StoreKeeper = store.keeper
     keeper.upgrade()
+    limiter: RateLimiter = store.limiter
+    assert limiter.charge([Charge(b"key", Limit(1, timedelta(seconds=1)))], now()) is None
     factory: WorkFactory = store
     return factory
 

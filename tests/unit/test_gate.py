@@ -243,6 +243,58 @@ def charges_of(gate):
     return [*pair, *others]
 
 
+class TestStatements:
+    """An unknown name is found out by as many statements as a known one, and as few as can be."""
+
+    CASES = (
+        ("wrong", "anna", 4),
+        ("unknown", "nobody", 4),
+        ("too many", "locked", 3),
+        ("right", "anna", 15),
+    )
+
+    @pytest.mark.parametrize(("case", "name", "count"), CASES)
+    def test_their_number_is_fixed(self, tmp_path, case, name, count):
+        clock = Clock()
+        store = new_store("sqlite", clock, tmp_path)
+        town = town_on(store, clock)
+        town.user("anna", password=PASSWORD)
+        auth = town.campus.auth
+        guess(auth, "locked", LAB, 10)
+        auth.login("anna", PASSWORD, LAB)
+        seen = trace(store)
+        if case == "right":
+            auth.login(name, PASSWORD, LAB)
+        else:
+            assert guess(auth, name, LAB) == [TOO_MANY if case == "too many" else WRONG]
+        store.keeper.close()
+
+        words = [text for text in seen if text.split()[0] not in {"BEGIN", "COMMIT", "ROLLBACK"}]
+        assert len(words) == count, words
+
+
+def trace(store) -> list[str]:
+    """Return a list in which every statement that the store runs from now on is noted."""
+    seen = []
+
+    def traced(connect):
+        def opened():
+            raw = connect()
+            raw.set_trace_callback(seen.append)
+            return raw
+
+        return opened
+
+    for row in (store.readers, store.writers, store.limiter._row):
+        row.clear()
+        row._connect = traced(row._connect)
+    store.readers.leave(store.readers.take("BEGIN"))
+    store.writers.leave(store.writers.take("BEGIN"))
+    store.limiter._row.leave(store.limiter._row.take("BEGIN"))
+    seen.clear()
+    return seen
+
+
 class TestTrouble:
     def test_whoever_was_not_judged_gets_the_try_back(self, town, auth):
         def judge(password, stored):
