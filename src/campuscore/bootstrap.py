@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
@@ -25,7 +26,7 @@ from campuscore.ports.operations import Backups, Host
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.audit import AuditService
-from campuscore.services.auth import AuthService, KeyService, Ring, TokenService
+from campuscore.services.auth import AuthService, Gate, KeyService, Ring, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
@@ -69,6 +70,8 @@ class Parts:
     days: Days
     host: Host | None = None
     backups: Backups | None = None
+    throttle_secret: bytes = field(default=b"", repr=False)
+    """Hides the names behind the keys of throttling; the same for all processes of a store."""
 
 
 @frozen
@@ -130,8 +133,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    algorithm = Algorithm(settings.token_algorithm)
-    examination = Examination(store, days, store.keeper, blobs, parts.host, parts.access, algorithm)
+    examination = _assemble_examination(settings, parts)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -157,6 +159,19 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     )
 
 
+def _assemble_examination(settings: Settings, parts: Parts) -> Examination:
+    return Examination(
+        parts.store,
+        parts.days,
+        parts.store.keeper,
+        parts.blobs,
+        parts.host,
+        parts.access,
+        Algorithm(settings.token_algorithm),
+        knows_proxies=bool(settings.trusted_proxies),
+    )
+
+
 def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthService:
     store, days = parts.store, parts.days
     ring = Ring(store, days, parts.access, Algorithm(settings.token_algorithm))
@@ -170,6 +185,9 @@ def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthServ
         settings.check_in_on_login,
         TokenService(store, policy, days),
         KeyService(store, policy, days, ring, _longest_access(settings)),
+        Gate(
+            store, store.limiter, days, parts.throttle_secret, is_open=not settings.login_throttle
+        ),
     )
 
 
@@ -223,6 +241,7 @@ def open_campus(
         days=days,
         host=open_host(settings, {}, days),
         backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
+        throttle_secret=hmac.digest(secret, b"throttle", "sha256"),
     )
     return assemble(settings, parts)
 

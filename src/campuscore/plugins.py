@@ -17,6 +17,7 @@ from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import StoreKeeper
+from campuscore.ports.throttle import RateLimiter
 from campuscore.ports.work import Work
 from campuscore.settings import Settings
 
@@ -36,7 +37,7 @@ _BLOBS = {
 
 
 class Store(Protocol):
-    """What a store factory gives: units of work, and the keeper of the schema."""
+    """What a store factory gives: units of work, the keeper of the schema, and a limiter."""
 
     def read(self) -> Work:
         """Open a Work that reads."""
@@ -49,6 +50,11 @@ class Store(Protocol):
     @property
     def keeper(self) -> StoreKeeper:
         """The upkeep of this store."""
+        ...
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """What counts how often passwords are tried, by all processes that use this store."""
         ...
 
 

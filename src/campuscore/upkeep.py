@@ -41,9 +41,16 @@ def examine(
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
     try:
-        blobs, access = open_blobs(settings, store), _find_access(settings)
-        algorithm = Algorithm(settings.token_algorithm)
-        examination = Examination(store, days, store.keeper, blobs, host, access, algorithm)
+        examination = Examination(
+            store,
+            days,
+            store.keeper,
+            open_blobs(settings, store),
+            host,
+            _find_access(settings),
+            Algorithm(settings.token_algorithm),
+            knows_proxies=bool(settings.trusted_proxies),
+        )
         return examination.run(deep=deep)
     finally:
         store.keeper.close()

@@ -14,6 +14,8 @@ from falcon.testing import TestClient
 from campuscore import Settings, open_campus
 from campuscore.adapters.cli.main import COMMANDS, main
 from campuscore.adapters.http import create_app
+from campuscore.domain.auth import Origin
+from campuscore.errors import TooMany, Unauthenticated
 
 ROSTERS = Path(__file__).parent.parent / "data"
 Run = Callable[..., Result]
@@ -78,6 +80,18 @@ def test_a_password_is_set_from_stdin_and_never_shown(
         "standard input is empty"
         in run("users", "passwd", "alice", "--password-stdin", given="", code=1).stderr
     )
+
+
+def test_an_account_is_unlocked(run: Run, home: Path, database_url: str) -> None:
+    run("users", "create", "alice", "--password-stdin", given="correct-horse\n")
+    origin = Origin("10.0.0.7")
+    with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
+        for kind in [Unauthenticated] * 10 + [TooMany]:
+            with pytest.raises(kind):
+                campus.auth.login("alice", "wrong", origin)
+        assert run("users", "unlock", "alice").output == ""
+        assert campus.auth.login("alice", "correct-horse", origin)
+    assert "'nobody'" in run("users", "unlock", "nobody", code=1).stderr
 
 
 def test_refusals_go_to_stderr_with_exit_code_1_and_usage_errors_with_2(run: Run) -> None:

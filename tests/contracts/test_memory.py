@@ -22,6 +22,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -98,6 +99,10 @@ class TestSigningKeys(_Memory, SigningKeysContract):
 
 
 class TestApiTokens(_Memory, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Memory, RateLimiterContract):
     pass
 
 

@@ -21,6 +21,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -101,6 +102,10 @@ class TestSigningKeys(_Postgres, SigningKeysContract):
 
 
 class TestApiTokens(_Postgres, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Postgres, RateLimiterContract):
     pass
 
 

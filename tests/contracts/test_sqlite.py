@@ -24,6 +24,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -108,6 +109,10 @@ class TestSigningKeys(_Sqlite, SigningKeysContract):
 
 
 class TestApiTokens(_Sqlite, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Sqlite, RateLimiterContract):
     pass
 
 

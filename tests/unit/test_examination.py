@@ -14,6 +14,7 @@ from attrs import evolve
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters import host as hosts
 from campuscore.adapters.sql.sqlite import checkup
+from campuscore.domain.auth import Origin
 from campuscore.domain.events import MAX_ATTEMPTS, NewMessage
 from campuscore.domain.operations import Level
 from campuscore.errors import Forbidden, Unavailable
@@ -382,3 +383,36 @@ def test_a_database_that_is_opened_carelessly():
     assert found["references"].level is FAILURE
     assert found["integrity"].level is FAILURE
     assert found["integrity"].detail == "integrity_check says CHECK constraint failed in t"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "172.17.0.1", "::1"])
+def test_a_proxy_that_nobody_named_is_found(town, address):
+    for n in range(4):
+        log_in(town, f"user{n}", address)
+    assert levels(examine(town))["addresses"] is OK
+    log_in(town, "user4", address)
+    found = {f.check: f for f in examine(town)}["addresses"]
+    assert (found.level, address in found.detail) == (WARNING, True)
+    assert "trusted_proxies" in found.advice
+
+    named = evolve(town.campus.operations.examination, knows_proxies=True)
+    assert levels(named.run())["addresses"] is OK
+    log_in(town, "user5", "10.0.0.9")
+    assert levels(examine(town))["addresses"] is OK
+
+
+def test_a_class_behind_one_public_address_is_no_proxy(town):
+    for n in range(9):
+        log_in(town, f"user{n}", "8.8.8.8")
+    assert levels(examine(town))["addresses"] is OK
+
+
+def test_whoever_names_proxies_is_not_warned(tmp_path):
+    settings = Settings(home=str(tmp_path), trusted_proxies=("127.0.0.1",))
+    with open_campus(settings) as campus:
+        assert campus.operations.examination.knows_proxies
+
+
+def log_in(town, name, address):
+    town.user(name, password="correct horse")
+    town.campus.auth.login(name, "correct horse", Origin(address))

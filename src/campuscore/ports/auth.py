@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -203,6 +203,18 @@ class Sessions(Protocol):
 
     def list(self, user_id: int, at: datetime) -> list[Session]:
         """Return a user's open sessions, newest first."""
+        ...
+
+    def addresses(self, username: str, since: datetime) -> Collection[str]:
+        """Return from where somebody has opened sessions since then, ended or not, by username.
+
+        Sessions in which others act in their name do not count; an unknown name has none, and is
+        found out by the same statement.
+        """
+        ...
+
+    def latest(self, limit: int) -> Sequence[Session]:
+        """Return the latest sessions of everybody, ended or not, newest first."""
         ...
 
     def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:

@@ -13,6 +13,7 @@ from campuscore.domain.access import Reach, Scope
 from campuscore.domain.days import Days
 from campuscore.domain.events import MessageState
 from campuscore.domain.keys import Algorithm
+from campuscore.domain.network import is_inner
 from campuscore.domain.operations import Finding, Level
 from campuscore.domain.paging import Slice
 from campuscore.domain.users import Role, UserQuery
@@ -26,6 +27,7 @@ __all__ = ["Examination"]
 
 _OK, _WARNING, _FAILURE = Level.OK, Level.WARNING, Level.FAILURE
 _SAMPLE = 1000
+_CROWD = 5
 _LATE = timedelta(minutes=10)
 _OVERDUE = timedelta(hours=2)
 _DELIVER = "run campuscore serve, or campuscore worker beside another server"
@@ -44,6 +46,8 @@ class Examination:
     host: Host | None = None
     access: AccessTokens | None = None
     algorithm: Algorithm = Algorithm.EDDSA
+    knows_proxies: bool = False
+    """Whether ``trusted_proxies`` names any."""
 
     def run(self, *, deep: bool = False) -> list[Finding]:
         """Return what each check found; a check that cannot be made is a failure of its own."""
@@ -54,7 +58,8 @@ class Examination:
             if database.level is _OK:
                 findings += self.keeper.examine(deep=deep)
                 findings += [self._files(deep=deep), self._claims()]
-                findings += [self._outbox(), self._administrator(), self._keys()]
+                findings += [self._outbox(), self._administrator()]
+                findings += [self._keys(), self._addresses()]
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -158,3 +163,16 @@ class Examination:
             return Finding("keys", _WARNING, text, _ROTATE)
         since = f"{active.changed_at:%F}"
         return Finding("keys", _OK, f"{active.algorithm} key {active.id} signs since {since}")
+
+    def _addresses(self) -> Finding:
+        """Look whether a proxy that nobody named hides from where people log in."""
+        with self.store.read() as work:
+            latest = [row for row in work.sessions.latest(_SAMPLE) if row.ip_address]
+        places = {row.ip_address for row in latest}
+        one = next(iter(places)) if len(places) == 1 else None
+        people = len({row.user for row in latest})
+        if one and people >= _CROWD and not self.knows_proxies and is_inner(one):
+            text = f"all {people} people who logged in lately came from {one}"
+            advice = "if that is a proxy, name it in trusted_proxies: throttling takes it for one"
+            return Finding("addresses", _WARNING, text, f"{advice} client")
+        return Finding("addresses", _OK, f"logins came from {len(places)} addresses lately")

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
     from campuscore.testing.sheets import SheetWriterContract
+    from campuscore.testing.throttle import RateLimiterContract
     from campuscore.testing.tokens import AccessTokensContract
     from campuscore.testing.users import UsersContract
     from campuscore.testing.work import WorkContract
@@ -74,6 +75,7 @@ __all__ = [
     "OutboxContract",
     "PackagesContract",
     "PasswordHasherContract",
+    "RateLimiterContract",
     "RoomsContract",
     "RosterLinksContract",
     "SessionsContract",
@@ -106,6 +108,7 @@ _HOMES = {
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),
     "sheets": ("SheetWriterContract",),
+    "throttle": ("RateLimiterContract",),
     "tokens": ("AccessTokensContract",),
     "users": ("UsersContract",),
     "work": ("WorkContract",),

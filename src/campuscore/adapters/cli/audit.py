@@ -14,6 +14,7 @@ from campuscore.domain.audit import AuditHead, AuditQuery, AuditVerdict, Outcome
 
 __all__ = ["audit"]
 
+_OUTCOME = click.Choice([each.value for each in Outcome])
 _COLUMNS = ("number", "at", "user", "actor", "action", "target", "outcome", "code", "ip_address")
 
 
@@ -26,7 +27,9 @@ def audit() -> None:
 @click.option("--user", help="Only what this user did or was refused, by id or username.")
 @click.option("--action", default="", help="Only this action, or those that begin so.")
 @click.option("--target", default="", help="Only what was about this, such as the id of a user.")
-@click.option("--outcome", type=click.Choice([each.value for each in Outcome]), help="Only what went so.")
+@click.option(
+    "--outcome", type=click.Choice([each.value for each in Outcome]), help="Only what went so."
+)
 @click.option("--from", "begin", type=DAY, help="From this local date on.")
 @click.option("--to", "end", type=DAY, help="Up to this local date, included.")
 @pass_invocation

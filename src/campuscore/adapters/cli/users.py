@@ -129,6 +129,15 @@ def passwd(invocation: Invocation, user: str, *, password_stdin: bool) -> None:
     campus.users.set_password(campus.operator, user_id, password)
 
 
+@users.command()
+@click.argument("user")
+@pass_invocation
+def unlock(invocation: Invocation, user: str) -> None:
+    """Let USER try passwords again at once, after too many wrong ones."""
+    campus = invocation.campus()
+    campus.auth.unlock(campus.operator, user_id_of(campus, user))
+
+
 @users.command(name="import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")

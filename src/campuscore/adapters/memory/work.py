@@ -23,6 +23,7 @@ from campuscore.adapters.memory.packages import MemoryClaims, MemoryPackages
 from campuscore.adapters.memory.roster import MemoryLinks
 from campuscore.adapters.memory.schedule import MemoryEntries, MemoryRooms, MemoryTerms
 from campuscore.adapters.memory.store import Gate, Tables
+from campuscore.adapters.memory.throttle import MemoryLimiter
 from campuscore.adapters.memory.users import MemoryUsers
 from campuscore.domain.audit import AuditEntry, entries_of
 from campuscore.domain.auth import OPERATOR, Principal
@@ -189,6 +190,11 @@ class MemoryStore:
     now: Callable[[], datetime] = utc_now
     _gate: Gate = field(factory=Gate, alias="gate")
     _tables: Tables = field(factory=Tables, init=False)
+    limiter: MemoryLimiter = field(init=False)
+
+    @limiter.default
+    def _count_alone(self) -> MemoryLimiter:
+        return MemoryLimiter(self._gate)
 
     @property
     def keeper(self) -> MemoryKeeper:

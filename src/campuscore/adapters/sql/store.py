@@ -12,6 +12,7 @@ from campuscore.adapters.sql.directory import Directory
 from campuscore.adapters.sql.keeper import SqlKeeper
 from campuscore.adapters.sql.ledger import InlineLedger, Ledger
 from campuscore.adapters.sql.seats import Row
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.adapters.sql.work import SqlWork
 from campuscore.domain.auth import OPERATOR, Principal
 
@@ -28,6 +29,7 @@ class SqlStore:
     begin_write: str
     keeper: SqlKeeper
     ledger: Ledger = field(factory=InlineLedger)
+    limiter: SqlLimiter
     now: Callable[[], datetime]
     _directory: Directory = field(init=False, factory=Directory)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -33,6 +34,7 @@ from campuscore.errors import (
 )
 from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.work import WorkFactory
+from campuscore.services.auth.gate import Gate
 from campuscore.services.auth.impersonating import Impersonating
 from campuscore.services.auth.keys import KeyService
 from campuscore.services.auth.opening import Opening
@@ -67,20 +69,25 @@ class AuthService:
     check_in_on_login: bool
     tokens: TokenService
     keys: KeyService
+    gate: Gate
 
     def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
         """Open a session, and record the login as a check-in.
 
         Exactly one password hash is computed whether or not the user exists, so that the time of
-        the answer tells nothing. The check-in is part of the same commit; if it fails, the login
-        still succeeds and the check-in is recorded later by the outbox.
+        the answer tells nothing; and none after too many tries. The check-in is part of the same
+        commit; if it fails, the login still succeeds and the check-in is recorded later by the
+        outbox.
 
         Raises
         ------
         Unauthenticated
             Username and password do not belong to an active user.
-        Busy
-            Too many logins at once.
+        TooMany
+            Too many passwords were tried on this account, from this address or by everybody;
+            ``retry_after`` says when the next one may be.
+        Busy, Unavailable
+            Too many logins at once, or tries cannot be counted.
         """
         origin = origin or Origin()
         user, stored = self._check_password(username, password, origin)
@@ -185,6 +192,8 @@ class AuthService:
         ------
         Forbidden
             The principal came with an API token, or the old password is wrong.
+        TooMany
+            Too many passwords were tried, as with ``login``.
         Invalid
             The new password breaks a rule.
         """
@@ -195,7 +204,8 @@ class AuthService:
         with self.store.read() as work:
             credential = work.credentials.find_of(principal.user_id)
         stored = credential.password_hash if credential else ""
-        if not self.hasher.verify(old[:LONGEST], stored).fits:
+        check = partial(self.hasher.verify, old[:LONGEST], stored)
+        if not self.gate.verify(principal.username, principal.origin, check).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
         return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
@@ -232,11 +242,30 @@ class AuthService:
             work.commit()
         return count
 
+    def unlock(self, principal: Principal, user_id: int) -> None:
+        """Forget the wrong passwords that were tried on a user's account, from wherever.
+
+        It needs ``auth.manage``. Nobody is locked out for good: without it the tries come back
+        with time.
+        """
+        self.policy.scope(principal, "auth.manage")
+        self.gate.unlock(self._record_unlock(principal, user_id))
+
     def end_session(
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
         self._end(principal, whose(self.policy, principal, user_id), session_id)
+
+    @retrying
+    def _record_unlock(self, principal: Principal, user_id: int) -> str:
+        with self.store.write(principal) as work:
+            user = work.users.find(user_id)
+            if user is None:
+                raise NotFound(f"there is no user {user_id}", code="user_not_found")
+            work.emit(NewMessage("user.unlocked", str(user_id)))
+            work.commit()
+        return user.username
 
     @retrying
     def _end(self, principal: Principal, wanted: int, session_id: int) -> None:
@@ -253,7 +282,8 @@ class AuthService:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
-        verdict = self.hasher.verify(password[: LONGEST + 1], stored)
+        check = partial(self.hasher.verify, password[: LONGEST + 1], stored)
+        verdict = self.gate.verify(username, origin, check)
         if not verdict.fits or credential is None:
             error = wrong_credentials()
             whom = str(credential.user.id) if credential else ""

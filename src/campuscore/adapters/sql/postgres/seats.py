@@ -90,7 +90,7 @@ class PostgresRow:
     def take(self, begin: str) -> PostgresSeat:
         deadline = time.monotonic() + self._patience
         reads = "READ ONLY" in begin
-        queues = not reads and time.monotonic() < self._crowded
+        queues = "SERIALIZABLE" in begin and time.monotonic() < self._crowded
         while True:
             seat = PostgresSeat(self._connection(deadline), reads=reads, queues=queues)
             try:

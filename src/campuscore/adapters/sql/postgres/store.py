@@ -15,6 +15,7 @@ from campuscore.adapters.sql.keeper import SqlKeeper
 from campuscore.adapters.sql.postgres.ledger import PostgresLedger
 from campuscore.adapters.sql.postgres.seats import PostgresRow
 from campuscore.adapters.sql.store import SqlStore
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.domain.days import utc_now
 from campuscore.errors import Misconfigured
 from campuscore.settings import Settings
@@ -51,6 +52,7 @@ def open_store(
         begin_write="BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE",
         keeper=SqlKeeper(upkeep, [row, ledger], alone),
         ledger=ledger,
+        limiter=SqlLimiter(row, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
         now=now,
     )
 

@@ -16,6 +16,7 @@ from campuscore.adapters.sql.tables.people import (
     terms,
     users,
 )
+from campuscore.adapters.sql.tables.throttle import throttles
 from campuscore.adapters.sql.tables.timetable import entries, rooms
 from campuscore.adapters.sql.tables.upkeep import leases, outbox, revisions
 
@@ -45,5 +46,6 @@ __all__ = [
     "sessions",
     "signing_keys",
     "terms",
+    "throttles",
     "users",
 ]
