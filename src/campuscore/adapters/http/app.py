@@ -13,6 +13,7 @@ from falcon.routing import BaseConverter
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
+from campuscore.adapters.http.headers import SafeHeaders
 from campuscore.adapters.http.identity import identify
 from campuscore.adapters.http.origin import RequestIds, origin_of
 from campuscore.adapters.http.proxies import Proxies
@@ -176,21 +177,12 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
 def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
     trusted = Peers.parse(campus.settings.trusted_proxies)
-    parts: list[Any] = [Proxies(trusted), RequestIds(), _SafeHeaders()]
+    parts: list[Any] = [Proxies(trusted), RequestIds(), SafeHeaders()]
     if origins:
         exposed = ["Link", "ETag", "Content-Disposition", "X-Request-Id"]
         parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))
         parts.append(_VaryByOrigin())
     return parts
-
-
-class _SafeHeaders:
-    """Headers that every answer carries."""
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
-    ) -> None:
-        resp.set_header("X-Content-Type-Options", "nosniff")
 
 
 class _VaryByOrigin:
