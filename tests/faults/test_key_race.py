@@ -16,7 +16,7 @@ from campuscore.domain.keys import KeyState
 from campuscore.settings.values import Secret
 
 SCRIPT = Path(__file__).with_name("rotating.py")
-CROWD, TOKENS, ROTATIONS = 8, 20, 3
+CROWD, TOKENS, ROTATIONS = 8, 10, 2
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
