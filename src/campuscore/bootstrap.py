@@ -229,7 +229,7 @@ def open_campus(
     store = find_store(settings.database)(settings, days.now)
     store.keeper.upgrade()
     in_memory = not store.keeper.shared
-    secret = settings.secret_key.reveal.encode() or (
+    secret = _given_secret(settings) or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
     parts = Parts(
@@ -295,11 +295,14 @@ def open_access(settings: Settings, secret: bytes) -> AccessTokens:
 def find_secret(settings: Settings) -> bytes:
     """Return the secret of a campus without making one; empty where none can be read."""
     try:
-        return settings.secret_key.reveal.encode() or (
-            (settings.folder / _SECRET_FILE).read_bytes().strip()
-        )
+        return _given_secret(settings) or (settings.folder / _SECRET_FILE).read_bytes().strip()
     except OSError:
         return b""
+
+
+def _given_secret(settings: Settings) -> bytes:
+    """Return the secret of the settings as the environment has it, which need not be text."""
+    return settings.secret_key.reveal.encode(errors="surrogateescape")
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:

@@ -372,6 +372,14 @@ def test_private_parts_are_stored_sealed_and_for_one_name(tmp_path):
             seal.open(keys[0].sealed[:-1], f"{keys[0].id} EdDSA")
 
 
+def test_a_secret_key_need_not_be_text():
+    settings = Settings.from_env({"DATABASE_URL": "memory://", "SECRET_KEY": "\udcff" * 32})
+    with open_campus(settings) as campus:
+        key = campus.auth.ring.load().active
+
+        assert open_access_tokens(b"\xff" * 32, "test", LIFE).opens(key)
+
+
 class TestConfusion:
     """A key is for one algorithm, whatever a header says."""
 
