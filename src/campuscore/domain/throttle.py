@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from attrs import field, frozen
+from attrs import frozen
 
 __all__ = ["Charge", "Limit", "LoginLimits", "charged", "network_of", "wait_of"]
 
@@ -22,18 +22,14 @@ _IPV6_SITE = 64
 class Limit:
     """So many tries at once, and one more each time this span has passed."""
 
-    burst: int = field()
-    every: timedelta = field()
+    burst: int
+    every: timedelta
 
-    @burst.validator
-    def _check_burst(self, _: object, value: int) -> None:
-        if value < 1:
+    def __attrs_post_init__(self) -> None:
+        if self.burst < 1:
             message = "a limit lets at least one through"
             raise ValueError(message)
-
-    @every.validator
-    def _check_every(self, _: object, value: timedelta) -> None:
-        if value <= _NOTHING:
+        if self.every <= _NOTHING:
             message = "what was charged comes back after a while"
             raise ValueError(message)
 

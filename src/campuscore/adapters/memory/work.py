@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from campuscore.adapters.memory.attendance import MemoryAttachments, MemoryCheckIns
 from campuscore.adapters.memory.audit import MemoryAudit
@@ -183,6 +183,10 @@ class MemoryWork:
         self._gate.leave(thread, writing=self._writing)
 
 
+def _limiter_of(store: MemoryStore) -> MemoryLimiter:
+    return MemoryLimiter(store._gate)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a field of the store's own
+
+
 @frozen
 class MemoryStore:
     """Opens units of work over one set of tables, which is gone with the process."""
@@ -190,11 +194,7 @@ class MemoryStore:
     now: Callable[[], datetime] = utc_now
     _gate: Gate = field(factory=Gate, alias="gate")
     _tables: Tables = field(factory=Tables, init=False)
-    limiter: MemoryLimiter = field(init=False)
-
-    @limiter.default
-    def _count_alone(self) -> MemoryLimiter:
-        return MemoryLimiter(self._gate)
+    limiter: MemoryLimiter = field(init=False, default=Factory(_limiter_of, takes_self=True))
 
     @property
     def keeper(self) -> MemoryKeeper:
