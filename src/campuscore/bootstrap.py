@@ -94,7 +94,11 @@ class Campus:
         return OPERATOR
 
     def close(self) -> None:
-        """Give back connections."""
+        """Give back connections, for good.
+
+        Whatever a service is asked for afterwards raises Unavailable with the code
+        ``campus_closed``; closing twice is fine.
+        """
         self.operations.keeper.close()
 
     def __enter__(self) -> Self:
