@@ -37,6 +37,7 @@ from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
 __all__ = [
+    "SECRET_FILE",
     "Campus",
     "Parts",
     "assemble",
@@ -46,7 +47,7 @@ __all__ = [
     "prepare_home",
 ]
 
-_SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
+SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
 
 @frozen
@@ -207,7 +208,7 @@ def open_campus(
 
 def prepare_home(folder: Path) -> bytes:
     """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
-    path = folder / _SECRET_FILE
+    path = folder / SECRET_FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

@@ -69,11 +69,11 @@ def import_django(
     """
     open_django: Any = load("campuscore.adapters.django:open_django")
     layout: Any = load("campuscore.adapters.django:Mapping").of(tables, mapping)
-    campus = invocation.campus()
     reading = open_django(
         database, media=media, mapping=layout, zone=find_zone(zone), source=source
     )
     with reading as transfer, _progress() as bar:
+        campus = invocation.any_campus(dry_run=dry_run)
         report = campus.transfers.import_(
             campus.operator,
             transfer,
