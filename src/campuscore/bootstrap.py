@@ -44,6 +44,7 @@ from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
 __all__ = [
+    "SECRET_FILE",
     "Campus",
     "Parts",
     "assemble",
@@ -55,7 +56,7 @@ __all__ = [
     "prepare_home",
 ]
 
-_SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
+SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
 
 @frozen
@@ -106,7 +107,11 @@ class Campus:
         return OPERATOR
 
     def close(self) -> None:
-        """Write down what was refused, and give back connections."""
+        """Write down what was refused, and give back connections, for good.
+
+        Whatever a service is asked for afterwards raises Unavailable with the code
+        ``campus_closed``; closing twice is fine.
+        """
         with suppress(CampusError):
             self.audit.refusals.flush()
         self.operations.keeper.close()
@@ -248,7 +253,7 @@ def open_campus(
 
 def prepare_home(folder: Path) -> bytes:
     """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
-    path = folder / _SECRET_FILE
+    path = folder / SECRET_FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -295,7 +300,7 @@ def open_access(settings: Settings, secret: bytes) -> AccessTokens:
 def find_secret(settings: Settings) -> bytes:
     """Return the secret of a campus without making one; empty where none can be read."""
     try:
-        return _given_secret(settings) or (settings.folder / _SECRET_FILE).read_bytes().strip()
+        return _given_secret(settings) or (settings.folder / SECRET_FILE).read_bytes().strip()
     except OSError:
         return b""
 

@@ -157,6 +157,7 @@ def test_a_sheet_that_breaks_off_leaves_the_old_one(
     old = folder / "today.csv"
     old.write_text("of yesterday")
 
+    run("db", "upgrade")
     refused = run("attendance", "export", "--format", "csv", "--output", old, code=1)
 
     assert "the disk is gone" in refused.stderr

@@ -22,7 +22,10 @@ from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.users import Guardians, Users
 
-__all__ = ["TRY_AGAIN", "Work", "WorkFactory"]
+__all__ = ["CLOSED", "TRY_AGAIN", "Work", "WorkFactory"]
+
+CLOSED = "campus_closed"
+"""The code of Unavailable that means: the store was closed, and is not opened again."""
 
 TRY_AGAIN = "try_again"
 """The code of Busy that means: others were faster, do the whole unit of work once more."""
@@ -115,7 +118,7 @@ class Work(Protocol):
 
 
 class WorkFactory(Protocol):
-    """Opens units of work."""
+    """Opens units of work; entering one after the store was closed is Unavailable (``CLOSED``)."""
 
     def read(self) -> Work:
         """Open a Work that sees one consistent state and takes no write lock."""

@@ -62,7 +62,7 @@ def create(
     password = read_password(prompt=password_prompt, stdin=password_stdin)
     given = {name: value for name, value in fields.items() if value is not None}
     new = NewUser(username=username, role=Role(role), password=password, **given)
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     show(invocation, campus.users.create(campus.operator, new))
 
 
@@ -165,7 +165,7 @@ def import_roster(
     with _progress() as bar:
         roster = read_roster(path, encoding=encoding, source=source)
         bar.update(1)
-        campus = invocation.campus()
+        campus = invocation.any_campus(dry_run=dry_run)
         bar.update(1)
         report = campus.rosters.import_(
             campus.operator, roster, dry_run=dry_run, allow_removals=allow_removals

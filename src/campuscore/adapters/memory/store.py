@@ -23,6 +23,7 @@ from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, username_key
 from campuscore.errors import Busy, NotFound, Unavailable
 from campuscore.ports.attendance import Fact
+from campuscore.ports.work import CLOSED
 
 __all__ = ["Claim", "Gate", "Lease", "StoredSession", "Table", "Tables", "UndoLog"]
 
@@ -246,6 +247,11 @@ class Gate:
                 self._readers.remove(thread)
             self._changed.notify_all()
 
+    def check_open(self) -> None:
+        """Raise Unavailable where the store was closed."""
+        if self.is_closed:
+            raise Unavailable("this campus is closed", code=CLOSED)
+
     def _wait_to_write(self, me: int) -> None:
         self._waiting += 1
         try:
@@ -257,8 +263,7 @@ class Gate:
     def _wait(self, is_free: Callable[[], bool]) -> None:
         if not self._changed.wait_for(is_free, self.patience):
             raise Busy("another Work held the memory store for too long")
-        if self.is_closed:
-            raise Unavailable("the memory store is closed")
+        self.check_open()
 
     def _reads(self, thread: int) -> bool:
         return thread in self._readers

@@ -50,8 +50,8 @@ class PostgresLedger:
     def settle(self, head: AuditHead) -> None:
         self._run(_ADVANCE, (head.number, head.digest))
 
-    def clear(self) -> None:
-        """Close the connection; the next use opens another."""
+    def close(self) -> None:
+        """Close the connection; no unit of work that would use it begins any more."""
         with self._lock:
             if self._raw is not None:
                 self._raw.close()
