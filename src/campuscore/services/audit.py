@@ -8,9 +8,10 @@ from attrs import frozen
 
 from campuscore.domain.audit import GENESIS, AuditHead, AuditQuery, AuditRecord, AuditVerdict
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import check_span
 from campuscore.domain.days import Days
 from campuscore.domain.paging import Page, PageRequest, cut_page
-from campuscore.errors import CampusError, Invalid
+from campuscore.errors import CampusError
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.services.policy import Policy
 from campuscore.services.refusals import Refusals
@@ -41,8 +42,7 @@ class AuditService:
         """
         self.policy.scope(principal, "audit.read")
         query, page = query or AuditQuery(), page or PageRequest()
-        if query.begin is not None and query.end is not None and query.end < query.begin:
-            raise Invalid.at("/to", "lies before the beginning")
+        check_span(query.begin, query.end, "/to")
         part = page.slice(default=_PAGE, width=1)
         begin = None if query.begin is None else self.days.start_of(query.begin)
         end = None if query.end is None else self.days.end_of(query.end)

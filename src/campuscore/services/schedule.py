@@ -41,11 +41,19 @@ class ScheduleService:
         query: EntryQuery | None = None,
         page: PageRequest | None = None,
     ) -> Page[ScheduleEntry]:
-        """List entries within the principal's rights by date, then id."""
+        """List entries within the principal's rights by date, then id.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
+        """
         scope = self.policy.scope(principal, "schedule.read")
+        query = query or EntryQuery()
+        query.check()
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = work.entries.list(scope, query or EntryQuery(), part)
+            rows = work.entries.list(scope, query, part)
         return cut_page(rows, part, lambda e: (e.date.toordinal(), e.id))
 
     def get(self, principal: Principal, entry_id: int) -> ScheduleEntry:

@@ -8,6 +8,7 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
+from campuscore.domain.access import Scope
 from campuscore.domain.attendance import (
     Attachment,
     CheckIn,
@@ -141,11 +142,18 @@ class AttendanceService:
         """List check-ins within the principal's rights, newest first.
 
         Address and user agent are None in rows whose origin the principal may not read.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
         """
         scope = self.policy.scope(principal, "attendance.read")
+        query = query or CheckInQuery()
+        query.check()
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = work.check_ins.list(scope, query or CheckInQuery(), part)
+            rows = work.check_ins.list(scope, query, part)
         if not self.policy.everywhere(principal, "attendance.origin"):
             own = principal.user_id if self.policy.allows(principal, "attendance.origin") else None
             rows = [row if row.user == own else without_origin(row) for row in rows]
@@ -159,11 +167,17 @@ class AttendanceService:
         *,
         files: str = "/attendance/files",
     ) -> Page[DayRow]:
-        """Return user-days by date, then user id; ``files`` is put before the ids of files."""
-        scope = self.policy.scope(principal, "attendance.read")
+        """Return user-days by date, then user id; ``files`` is put before the ids of files.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
+        """
+        scope, query = self._days_scope(principal, query)
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = list(work.check_ins.days(scope, query or DayQuery(), part, files))
+            rows = list(work.check_ins.days(scope, query, part, files))
         return cut_page(rows, part, lambda row: (row.date.toordinal(), row.id))
 
     def aggregate_json(
@@ -172,10 +186,10 @@ class AttendanceService:
         """Return all user-days as the bytes of a JSON array.
 
         Days that are over come whole, with a validator, and are kept until the past is revised;
-        anything else streams in constant memory.
+        anything else streams in constant memory. Raises as ``aggregate``.
         """
-        scope = self.policy.scope(principal, "attendance.read")
-        return self._reports.json(scope, query or DayQuery(), files)
+        scope, query = self._days_scope(principal, query)
+        return self._reports.json(scope, query, files)
 
     def sheet(
         self,
@@ -190,13 +204,13 @@ class AttendanceService:
         Raises
         ------
         Invalid
-            There is no such format.
+            There is no such format, or the last day lies before the first.
         """
-        scope = self.policy.scope(principal, "attendance.read")
+        scope, query = self._days_scope(principal, query)
         writer = self.sheets.get(form)
         if writer is None:
             raise Invalid.at("/format", f"must be one of {', '.join(sorted(self.sheets))}")
-        rows = self._reports.cells(scope, query or DayQuery(), files)
+        rows = self._reports.cells(scope, query, files)
         chunks = writer.write("attendance", HEAD, rows)
         return Sheet(f"attendance{writer.suffix}", writer.media_type, chunks)
 
@@ -279,6 +293,12 @@ class AttendanceService:
         with self.store.write() as work:
             record(work, [fact])
             work.commit()
+
+    def _days_scope(self, principal: Principal, query: DayQuery | None) -> tuple[Scope, DayQuery]:
+        scope = self.policy.scope(principal, "attendance.read")
+        query = query or DayQuery()
+        query.check()
+        return scope, query
 
     @property
     def _reports(self) -> Reports:
