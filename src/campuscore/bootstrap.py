@@ -16,11 +16,13 @@ from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
+from campuscore.domain.passwords import PasswordRules
 from campuscore.errors import Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
+from campuscore.ports.passwords import BreachedPasswords
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.auth import AuthService, KeyService, Ring, TokenService
@@ -43,6 +45,8 @@ __all__ = [
     "Campus",
     "Parts",
     "assemble",
+    "find_secret",
+    "old_secrets",
     "open_blobs",
     "open_campus",
     "open_host",
@@ -59,6 +63,7 @@ class Parts:
     store: Store
     blobs: BlobStore
     hasher: PasswordHasher
+    breached: BreachedPasswords
     access: AccessTokens
     sheets: Mapping[str, SheetWriter]
     days: Days
@@ -121,7 +126,8 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    examination = Examination(store, days, store.keeper, blobs, parts.host)
+    rules = _password_rules(settings, parts.breached)
+    examination = Examination(store, days, store.keeper, blobs, parts.host, parts.hasher)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -131,8 +137,10 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     return Campus(
         settings=settings,
         policy=policy,
-        auth=_assemble_auth(settings, parts, policy),
-        users=UserService(store, policy, days, parts.hasher, GuardianService(store, policy, days)),
+        auth=_assemble_auth(settings, parts, policy, rules),
+        users=UserService(
+            store, policy, days, parts.hasher, rules, GuardianService(store, policy, days)
+        ),
         groups=GroupService(store, policy, days),
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
@@ -141,12 +149,23 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
             store, policy, days, blobs, intake, packages, settings.max_upload
         ),
         packages=packages,
-        demo=DemoService(store, policy, days, intake, parts.hasher),
+        demo=DemoService(store, policy, days, intake, parts.hasher, rules),
         operations=operations,
     )
 
 
-def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthService:
+def _password_rules(settings: Settings, breached: BreachedPasswords) -> PasswordRules:
+    return PasswordRules(
+        known=breached.contains,
+        least=settings.password_length,
+        least_staff=settings.staff_password_length,
+        words=settings.password_context_words,
+    )
+
+
+def _assemble_auth(
+    settings: Settings, parts: Parts, policy: Policy, rules: PasswordRules
+) -> AuthService:
     store, days = parts.store, parts.days
     ring = Ring(store, days, parts.access, Algorithm(settings.token_algorithm))
     return AuthService(
@@ -154,6 +173,7 @@ def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthServ
         policy,
         days,
         parts.hasher,
+        rules,
         ring,
         Lifetimes(settings.access_life, settings.idle_life, settings.session_life),
         settings.check_in_on_login,
@@ -203,12 +223,14 @@ def open_campus(
     secret = settings.secret_key.reveal.encode() or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
+    old = old_secrets(settings)
     parts = Parts(
         store=store,
         blobs=open_blobs(settings, store),
-        hasher=load("campuscore.adapters.passwords:open_hasher")(),
+        hasher=load("campuscore.adapters.passwords:open_hasher")(secret, old),
+        breached=load("campuscore.adapters.passwords:open_breached")(settings.breached_passwords),
         access=load("campuscore.adapters.tokens:open_access_tokens")(
-            secret, "campuscore", _longest_access(settings)
+            secret, "campuscore", _longest_access(settings), old
         ),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
@@ -216,6 +238,24 @@ def open_campus(
         backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
     )
     return assemble(settings, parts)
+
+
+def old_secrets(settings: Settings) -> list[bytes]:
+    """Return the earlier secrets, whose envelopes still open."""
+    return [each.reveal.encode() for each in settings.old_secret_keys if each.reveal]
+
+
+def find_secret(settings: Settings) -> bytes:
+    """Return the secret of a campus without making one: where there is none, one that fits nothing.
+
+    For looking at a campus that is not opened.
+    """
+    try:
+        found = (settings.folder / _SECRET_FILE).read_bytes().strip()
+    except OSError:
+        found = b""
+    secret = settings.secret_key.reveal.encode() or found
+    return secret if len(secret) >= 32 else secrets.token_bytes(32)  # noqa: PLR2004 - as above
 
 
 def prepare_home(folder: Path) -> bytes:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from attrs import evolve
 
-from campuscore.bootstrap import open_blobs, open_host
+from campuscore.bootstrap import find_secret, old_secrets, open_blobs, open_host
 from campuscore.domain.days import Days, find_zone, utc_now
 from campuscore.domain.operations import Finding, Level, Manifest
 from campuscore.errors import NotFound, Unavailable
 from campuscore.plugins import find_blobs, find_store, load
+from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.operations import Backups, StoreKeeper
 from campuscore.services.examination import Examination
 from campuscore.settings import Settings
@@ -38,10 +39,11 @@ def examine(
         missing = Finding("database", Level.FAILURE, f"there is no {file}", advice)
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
+    open_hasher = load("campuscore.adapters.passwords:open_hasher")
+    hasher: PasswordHasher = open_hasher(find_secret(settings), old_secrets(settings))
     try:
-        return Examination(store, days, store.keeper, open_blobs(settings, store), host).run(
-            deep=deep
-        )
+        blobs = open_blobs(settings, store)
+        return Examination(store, days, store.keeper, blobs, host, hasher).run(deep=deep)
     finally:
         store.keeper.close()
 

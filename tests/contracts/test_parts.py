@@ -31,7 +31,7 @@ class TestFiles(BlobStoreContract):
 class TestArgon2(PasswordHasherContract):
     @pytest.fixture
     def hasher(self):
-        return open_hasher(memory_kib=64, rounds=1)
+        return open_hasher(b"k" * 32, memory_kib=64, rounds=1)
 
 
 class TestSignedTokens(AccessTokensContract):

@@ -25,7 +25,7 @@ from .campuses import NOW, STORES, Clock, new_store, town_on
 
 AFTER_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(params=STORES)

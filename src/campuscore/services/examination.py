@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,8 +15,10 @@ from campuscore.domain.days import Days
 from campuscore.domain.events import MessageState
 from campuscore.domain.operations import Finding, Level
 from campuscore.domain.paging import Slice
+from campuscore.domain.passwords import Wrapping
 from campuscore.domain.users import Role, UserQuery
 from campuscore.errors import CampusError
+from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Host, StoreKeeper
 from campuscore.ports.work import WorkFactory
@@ -39,6 +42,7 @@ class Examination:
     keeper: StoreKeeper
     blobs: BlobStore
     host: Host | None = None
+    hasher: PasswordHasher | None = None
 
     def run(self, *, deep: bool = False) -> list[Finding]:
         """Return what each check found; a check that cannot be made is a failure of its own."""
@@ -49,7 +53,7 @@ class Examination:
             if database.level is _OK:
                 findings += self.keeper.examine(deep=deep)
                 findings += [self._files(deep=deep), self._claims()]
-                findings += [self._outbox(), self._administrator()]
+                findings += [self._outbox(), self._administrator(), *self._passwords()]
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -136,3 +140,29 @@ class Examination:
             advice = "campuscore users create NAME --role admin --password-prompt"
             return Finding("administrator", _FAILURE, "there is no active administrator", advice)
         return Finding("administrator", _OK, f"{len(found)} active, such as {found[0].username}")
+
+    def _passwords(self) -> list[Finding]:
+        if self.hasher is None:
+            return []
+        counts = Counter(map(self.hasher.wrapping, self._hashes()))
+        lost = counts[Wrapping.FOREIGN] + counts[Wrapping.DAMAGED]
+        if lost:
+            text = f"SECRET_KEY does not fit {lost} stored passwords: their logins are refused"
+            advice = "set the secret_key of before, or name it in old_secret_keys"
+            return [Finding("passwords", _FAILURE, text, advice)]
+        left = counts[Wrapping.OLDER] + counts[Wrapping.BARE]
+        if left:
+            text = f"{left} stored passwords are not sealed under the SECRET_KEY of now"
+            return [Finding("passwords", _WARNING, text, "run campuscore passwords rewrap")]
+        text = f"{counts[Wrapping.CURRENT]} are sealed under SECRET_KEY"
+        return [Finding("passwords", _OK, text)]
+
+    def _hashes(self) -> Iterator[str]:
+        after = 0
+        while True:
+            with self.store.read() as work:
+                rows = work.credentials.stored(after, _SAMPLE)
+            if not rows:
+                return
+            yield from (stored for _, stored in rows if stored)
+            after = rows[-1][0]

@@ -21,7 +21,7 @@ from campuscore.domain.auth import (
 )
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
-from campuscore.domain.passwords import LONGEST, check_password
+from campuscore.domain.passwords import Holder, PasswordRules
 from campuscore.domain.rotation import RefreshToken
 from campuscore.domain.users import User
 from campuscore.errors import (
@@ -61,6 +61,7 @@ class AuthService:
     policy: Policy
     days: Days
     hasher: PasswordHasher
+    rules: PasswordRules
     ring: Ring
     lifetimes: Lifetimes
     check_in_on_login: bool
@@ -190,11 +191,12 @@ class AuthService:
         self.policy.scope(principal, "auth.credentials")
         if principal.session_id is None:
             raise Forbidden("a password is changed from a session", code="session_needed")
-        check_password(new, "/new_password")
         with self.store.read() as work:
             credential = work.credentials.find_of(principal.user_id)
+        holder = Holder.of(credential.user) if credential else Holder()
+        self.rules.check(new, holder, "/new_password")
         stored = credential.password_hash if credential else ""
-        if not self.hasher.verify(old[:LONGEST], stored).fits:
+        if not self.hasher.verify(old, stored).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
         return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
@@ -250,7 +252,7 @@ class AuthService:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
-        verdict = self.hasher.verify(password[: LONGEST + 1], stored)
+        verdict = self.hasher.verify(password, stored)
         if not verdict.fits or credential is None:
             raise wrong_credentials()
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
