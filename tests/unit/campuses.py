@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import define, evolve
@@ -141,10 +142,14 @@ def new_store(kind: str, clock: Clock, folder: Path) -> Store:
 
 
 def town_on(
-    store: Store, clock: Clock, zone: str = "UTC", settings: Settings | None = None
+    store: Store,
+    clock: Clock,
+    zone: str = "UTC",
+    settings: Settings | None = None,
+    hasher: Any = None,
 ) -> Town:
     """Assemble a campus on a store."""
-    hasher = CountingHasher()
+    hasher = hasher or CountingHasher()
     parts = Parts(
         store=store,
         blobs=open_blobs(),

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
     from campuscore.testing.packages import PackagesContract
-    from campuscore.testing.passwords import PasswordHasherContract
+    from campuscore.testing.passwords import BreachedPasswordsContract, PasswordHasherContract
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
     from campuscore.testing.sheets import SheetWriterContract
@@ -59,6 +59,7 @@ __all__ = [
     "AttachmentsContract",
     "BlobClaimsContract",
     "BlobStoreContract",
+    "BreachedPasswordsContract",
     "CheckInsContract",
     "Contract",
     "CredentialsContract",
@@ -99,7 +100,7 @@ _HOMES = {
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
     "packages": ("PackagesContract",),
-    "passwords": ("PasswordHasherContract",),
+    "passwords": ("BreachedPasswordsContract", "PasswordHasherContract"),
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),
     "sheets": ("SheetWriterContract",),

@@ -66,6 +66,9 @@ def pack(
 
 
 def _progress(dump: IO[bytes]) -> Any:
-    size = os.fstat(dump.fileno()).st_size
+    try:
+        size = os.fstat(dump.fileno()).st_size
+    except OSError:  # not a file at all
+        size = 0
     hidden = not (sys.stderr.isatty() and size)
     return progressbar(length=size, label="Packing", file=sys.stderr, hidden=hidden)

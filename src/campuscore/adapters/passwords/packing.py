@@ -26,6 +26,7 @@ __all__ = ["Packing", "pack", "pack_digests"]
 _LINE: Final = re.compile(rb"([0-9A-Fa-f]{40})(?::([0-9]{1,18}))?\s*")
 _LONGEST_LINE: Final = 200
 _BLOCK: Final = 1 << 16
+_RUN = 1 << 18
 
 
 @frozen(kw_only=True)
@@ -57,7 +58,7 @@ def pack(
 
 
 def pack_digests(
-    digests: Iterable[bytes], target: Path, *, width: int = WIDEST, run: int = 1 << 18
+    digests: Iterable[bytes], target: Path, *, width: int = WIDEST, run: int | None = None
 ) -> int:
     """Write digests into a packed list, which appears under its name when it is whole.
 
@@ -68,7 +69,7 @@ def pack_digests(
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
             draft = Path(folder) / "list"
             with draft.open("w+b") as out, (Path(folder) / "runs").open("w+b") as runs:
-                ordered = _Sorter(runs, width, run).sorted(each[:width] for each in digests)
+                ordered = _Sorter(runs, width, run or _RUN).sorted(each[:width] for each in digests)
                 count = _write(ordered, out, width)
             draft.replace(target)
     except OSError as error:
