@@ -18,11 +18,13 @@ from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
+from campuscore.domain.passwords import PasswordRules
 from campuscore.errors import CampusError, Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Backups, Host
+from campuscore.ports.passwords import BreachedPasswords
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
 from campuscore.services.audit import AuditService
@@ -49,6 +51,7 @@ __all__ = [
     "Parts",
     "assemble",
     "find_secret",
+    "old_secrets",
     "open_access",
     "open_blobs",
     "open_campus",
@@ -66,6 +69,7 @@ class Parts:
     store: Store
     blobs: BlobStore
     hasher: PasswordHasher
+    breached: BreachedPasswords
     access: AccessTokens
     sheets: Mapping[str, SheetWriter]
     days: Days
@@ -139,6 +143,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
     examination = _assemble_examination(settings, parts)
+    rules = _password_rules(settings, parts.breached)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -148,8 +153,10 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     return Campus(
         settings=settings,
         policy=policy,
-        auth=_assemble_auth(settings, parts, policy),
-        users=UserService(store, policy, days, parts.hasher, GuardianService(store, policy, days)),
+        auth=_assemble_auth(settings, parts, policy, rules),
+        users=UserService(
+            store, policy, days, parts.hasher, rules, GuardianService(store, policy, days)
+        ),
         groups=GroupService(store, policy, days),
         attendance=attendance,
         schedule=ScheduleService(store, policy, days, terms, rooms),
@@ -158,7 +165,7 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
             store, policy, days, blobs, intake, packages, settings.max_upload
         ),
         packages=packages,
-        demo=DemoService(store, policy, days, intake, parts.hasher),
+        demo=DemoService(store, policy, days, intake, parts.hasher, rules),
         operations=operations,
         audit=AuditService(store, policy, days, refusals),
     )
@@ -174,10 +181,22 @@ def _assemble_examination(settings: Settings, parts: Parts) -> Examination:
         parts.access,
         Algorithm(settings.token_algorithm),
         knows_proxies=bool(settings.trusted_proxies),
+        hasher=parts.hasher,
     )
 
 
-def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthService:
+def _password_rules(settings: Settings, breached: BreachedPasswords) -> PasswordRules:
+    return PasswordRules(
+        known=breached.contains,
+        least=settings.password_length,
+        least_staff=settings.staff_password_length,
+        words=settings.password_context_words,
+    )
+
+
+def _assemble_auth(
+    settings: Settings, parts: Parts, policy: Policy, rules: PasswordRules
+) -> AuthService:
     store, days = parts.store, parts.days
     ring = Ring(store, days, parts.access, Algorithm(settings.token_algorithm))
     return AuthService(
@@ -185,6 +204,7 @@ def _assemble_auth(settings: Settings, parts: Parts, policy: Policy) -> AuthServ
         policy,
         days,
         parts.hasher,
+        rules,
         ring,
         Lifetimes(settings.access_life, settings.idle_life, settings.session_life),
         settings.check_in_on_login,
@@ -240,7 +260,8 @@ def open_campus(
     parts = Parts(
         store=store,
         blobs=open_blobs(settings, store),
-        hasher=load("campuscore.adapters.passwords:open_hasher")(),
+        hasher=load("campuscore.adapters.passwords:open_hasher")(secret, old_secrets(settings)),
+        breached=load("campuscore.adapters.passwords:open_breached")(settings.breached_passwords),
         access=open_access(settings, secret),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
@@ -249,6 +270,11 @@ def open_campus(
         throttle_secret=hmac.digest(secret, b"throttle", "sha256"),
     )
     return assemble(settings, parts)
+
+
+def old_secrets(settings: Settings) -> list[bytes]:
+    """Return the earlier secrets, whose envelopes still open."""
+    return [each.reveal.encode() for each in settings.old_secret_keys if each.reveal]
 
 
 def prepare_home(folder: Path) -> bytes:
@@ -292,7 +318,7 @@ def open_blobs(settings: Settings, store: Store) -> BlobStore:
 def open_access(settings: Settings, secret: bytes) -> AccessTokens:
     """Return the signer of access tokens, whose keys the secret seals."""
     access: AccessTokens = load("campuscore.adapters.tokens:open_access_tokens")(
-        secret, "campuscore", _longest_access(settings)
+        secret, "campuscore", _longest_access(settings), old_secrets(settings)
     )
     return access
 

@@ -14,6 +14,7 @@ from campuscore.bootstrap import (
     SECRET_FILE,
     Campus,
     find_secret,
+    old_secrets,
     open_access,
     open_blobs,
     open_campus,
@@ -24,7 +25,7 @@ from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level, Manifest
 from campuscore.errors import CampusError, Misconfigured, NotFound, Unavailable
 from campuscore.plugins import find_blobs, find_store, load
-from campuscore.ports.auth import AccessTokens
+from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.operations import Backups, StoreKeeper
 from campuscore.services.examination import Examination
 from campuscore.settings import Settings
@@ -160,6 +161,7 @@ def examine(
         missing = Finding("database", Level.FAILURE, f"there is no {file}", advice)
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
+    hasher: PasswordHasher | None = _find_hasher(settings)
     try:
         examination = Examination(
             store,
@@ -170,6 +172,7 @@ def examine(
             _find_access(settings),
             Algorithm(settings.token_algorithm),
             knows_proxies=bool(settings.trusted_proxies),
+            hasher=hasher,
         )
         return examination.run(deep=deep)
     finally:
@@ -182,6 +185,17 @@ def _find_access(settings: Settings) -> AccessTokens | None:
         return open_access(settings, find_secret(settings))
     except Misconfigured:
         return None
+
+
+def _find_hasher(settings: Settings) -> PasswordHasher | None:
+    """Return what knows whose secret sealed a password, as above."""
+    try:
+        found: PasswordHasher = load("campuscore.adapters.passwords:open_hasher")(
+            find_secret(settings), old_secrets(settings)
+        )
+    except Misconfigured:
+        return None
+    return found
 
 
 def back_up(settings: Settings, target: Path, *, replace: bool = False) -> Manifest:

@@ -70,11 +70,11 @@ def test_a_password_is_set_from_stdin_and_never_shown(
     run: Run, home: Path, database_url: str
 ) -> None:
     run("users", "create", "alice")
-    run("users", "passwd", "alice", "--password-stdin", given="correct-horse\n")
+    run("users", "passwd", "alice", "--password-stdin", given="correct-horse-battery\n")
     with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         campus.auth.login("alice", "correct-horse")
     short = run("users", "passwd", "alice", "--password-stdin", given="short\n", code=1)
-    assert "password: must have at least 8 characters" in short.stderr
+    assert "password: must have at least 12 characters" in short.stderr
     assert "short" not in short.stderr
     assert (
         "standard input is empty"
@@ -109,7 +109,15 @@ def test_refusals_go_to_stderr_with_exit_code_1_and_usage_errors_with_2(run: Run
 
 
 def test_json_is_what_the_api_sends(run: Run, home: Path, database_url: str) -> None:
-    run("users", "create", "admin", "--role", "admin", "--password-stdin", given="pass-word-1\n")
+    run(
+        "users",
+        "create",
+        "admin",
+        "--role",
+        "admin",
+        "--password-stdin",
+        given="pass-word-more\n",
+    )
     run("users", "create", "alice")
     run("groups", "create", "Lab", "--kind", "lab")
     run("groups", "add-user", 1, "alice")
@@ -130,7 +138,7 @@ def test_json_is_what_the_api_sends(run: Run, home: Path, database_url: str) -> 
     }
     with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         client = TestClient(create_app(campus))
-        login = {"username": "admin", "password": "pass-word-1"}
+        login = {"username": "admin", "password": "pass-word-more"}
         access = client.simulate_post("/auth/login/", json=login).json["access"]
         headers = {"Authorization": f"Bearer {access}"}
         for path, words in commands.items():

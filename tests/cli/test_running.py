@@ -267,11 +267,14 @@ def test_requests_are_logged_when_asked_for(start: Start, port: int) -> None:
 def test_a_campus_in_memory_is_served_by_the_process_that_holds_it(
     start: Start, port: int, tmp_path: Path
 ) -> None:
-    given = {"CAMPUSCORE_DATABASE_URL": "memory://", "CAMPUSCORE_ADMIN_PASSWORD": "in-memory-only"}
+    given = {
+        "CAMPUSCORE_DATABASE_URL": "memory://",
+        "CAMPUSCORE_ADMIN_PASSWORD": "in-memory-only-1",
+    }
     server = start("serve", "--port", port, **given)
     wait(lambda: is_up(port))
 
-    login = {"username": "admin", "password": "in-memory-only"}
+    login = {"username": "admin", "password": "in-memory-only-1"}
     assert set(ask(port, "/auth/login/", login)) == {"access", "refresh"}
     assert "1 process" in stopped(server)[1]
     assert not (tmp_path / "home").exists()

@@ -80,9 +80,13 @@ def output_of(server: subprocess.Popen[str]) -> str:
 def test_a_demonstration_is_filled_in_once(start: Start) -> None:
     for _ in range(2):
         port = free_port()
-        server = start(port, "--demo", "--workers", "1", CAMPUSCORE_ADMIN_PASSWORD="long-enough-1")
+        server = start(
+            port, "--demo", "--workers", "1", CAMPUSCORE_ADMIN_PASSWORD="long-enough-words"
+        )
         wait(lambda port=port: is_up(port))
-        tokens = answer(port, "/auth/login/", {"username": "admin", "password": "long-enough-1"})
+        tokens = answer(
+            port, "/auth/login/", {"username": "admin", "password": "long-enough-words"}
+        )
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/data/",
             headers={"Authorization": f"Bearer {tokens['access']}"},
@@ -161,10 +165,10 @@ def test_a_port_that_is_taken_is_refused_before_anything_is_made(
 
 def test_secrets_come_from_files(start: Start, tmp_path: Path) -> None:
     secret = tmp_path / "password"
-    secret.write_text("kept-in-a-file\n")
+    secret.write_text("kept-in-a-file-1\n")
     port = free_port()
     server = start(port, CAMPUSCORE_ADMIN_PASSWORD_FILE=str(secret))
     wait(lambda: is_up(port))
-    login = {"username": "admin", "password": "kept-in-a-file"}
+    login = {"username": "admin", "password": "kept-in-a-file-1"}
     assert set(answer(port, "/auth/login/", login)) == {"access", "refresh"}
-    assert "kept-in-a-file" not in output_of(server)
+    assert "kept-in-a-file-1" not in output_of(server)

@@ -460,9 +460,9 @@ def test_the_old_database_is_only_read(run: Run, old: Path) -> None:
 
 def test_a_teacher_may_not_move_a_campus_here(old: Path) -> None:
     with open_campus("memory://") as campus, open_django(str(old / "old.db")) as transfer:
-        new = NewUser(username="t", role=Role.TEACHER, password="long-enough-1")
+        new = NewUser(username="t", role=Role.TEACHER, password="long-enough-words")
         campus.users.create(campus.operator, new)
-        principal = campus.auth.authenticate(campus.auth.login("t", "long-enough-1").access)
+        principal = campus.auth.authenticate(campus.auth.login("t", "long-enough-words").access)
         with pytest.raises(errors.Forbidden):
             campus.transfers.import_(principal, transfer)
 

@@ -29,7 +29,7 @@ from campuscore.plugins import find_blobs
 from .client import Client
 
 ZONE = "Europe/Moscow"
-ADMIN_PASSWORD = "administrator"
+ADMIN_PASSWORD = "correct horse battery"
 LONG_AGO = date(2024, 1, 1)
 _PATIENCE = 60.0
 _NUMBERS = count(1)

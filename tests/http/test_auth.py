@@ -8,7 +8,7 @@ from campuscore import Role
 
 from .client import AGENT
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture

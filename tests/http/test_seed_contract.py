@@ -82,7 +82,7 @@ def test_a_term_of_the_seed(root, world):
     name = f"anna{world.number}"
     given = {
         "username": name,
-        "password": "correct horse",
+        "password": "correct horse battery",
         "first_name": "Anna",
         "last_name": "Berg",
         "role": "student",

@@ -152,7 +152,7 @@ def serving(home: Path, port: int | None = None, **environment: str) -> Iterator
     with log.open("ab") as words:
         process = subprocess.Popen(
             [*command, "--port", str(port), "--workers", "2"],
-            env={**environ, "CAMPUSCORE_ADMIN_PASSWORD": "administrator", **environment},
+            env={**environ, "CAMPUSCORE_ADMIN_PASSWORD": "correct horse battery", **environment},
             stdout=words,
             stderr=words,
             start_new_session=True,

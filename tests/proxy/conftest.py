@@ -23,7 +23,7 @@ from campuscore.domain.auth import NewApiToken
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 NAME = "campus.example.org"
-PASSWORD = "administrator"
+PASSWORD = "correct horse battery"
 _AROUND = """
 daemon off;
 pid {folder}/nginx.pid;

@@ -17,7 +17,7 @@ from campuscore.adapters.backups import TarBackups, open_backups
 from campuscore.adapters.files import open_files
 from campuscore.adapters.host import open_host
 from campuscore.adapters.http import create_app
-from campuscore.adapters.passwords import open_hasher
+from campuscore.adapters.passwords import open_breached, open_hasher
 from campuscore.adapters.rosters import read_roster
 from campuscore.adapters.s3 import open_s3
 from campuscore.adapters.sheets import open_sheets
@@ -34,6 +34,7 @@ from campuscore.ports.files import BlobStore
 from campuscore.ports.groups import Groups, Memberships
 from campuscore.ports.keys import SigningKeys
 from campuscore.ports.operations import Backups, Host, StoreKeeper
+from campuscore.ports.passwords import BreachedPasswords
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.sheets import SheetWriter
@@ -96,7 +97,8 @@ def test_stores_are_stores(tmp_path: Path) -> None:
 
 def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     blobs: list[BlobStore] = [memory.open_blobs(), open_files(tmp_path), open_s3("s3://bucket")]
-    hasher: PasswordHasher = open_hasher()
+    hasher: PasswordHasher = open_hasher(b"k" * 32)
+    breached: BreachedPasswords = open_breached()
     access: AccessTokens = open_access_tokens(b"k" * 32, "campuscore", timedelta(hours=1))
     hold_keys(access)
     sheets: Mapping[str, SheetWriter] = open_sheets()
@@ -106,6 +108,7 @@ def test_one_technology_adapters_are_their_ports(tmp_path: Path) -> None:
     assert isinstance(backups, TarBackups)
     assert [store.size("") for store in blobs] == [None, None, None]
     assert not hasher.verify("", "").fits
+    assert breached.contains("password")
     token = access.issue(Claims(1, 2, LATER.timestamp(), 1), now())
     assert access.verify(token, now()).session_id == 2
     assert {sheet.suffix for sheet in sheets.values()} == {".csv", ".xlsx"}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import define, evolve
@@ -14,12 +15,14 @@ from attrs import define, evolve
 from campuscore import Settings
 from campuscore.adapters.memory import open_blobs
 from campuscore.adapters.memory import open_store as open_memory
+from campuscore.adapters.passwords import open_breached
 from campuscore.adapters.sql import open_store as open_sqlite
 from campuscore.adapters.tokens import open_access_tokens
 from campuscore.bootstrap import Campus, Parts, assemble
 from campuscore.domain.auth import Principal
 from campuscore.domain.days import Days
 from campuscore.domain.groups import Membership, NewGroup
+from campuscore.domain.passwords import Wrapping
 from campuscore.domain.users import NewUser, Role
 from campuscore.plugins import Store
 from campuscore.ports.auth import Verdict
@@ -60,6 +63,15 @@ class CountingHasher:
         version, _, kept = stored.partition(":")
         fits = bool(stored) and kept == password
         return Verdict(fits, stale=fits and version != str(self.version))
+
+    def wrapping(self, stored: str) -> Wrapping:
+        version = stored.partition(":")[0]
+        if version == str(self.version):
+            return Wrapping.CURRENT
+        return Wrapping.OLDER if version.isdigit() else Wrapping.FOREIGN
+
+    def rewrap(self, stored: str) -> str:
+        return f"{self.version}:{stored.partition(':')[2]}"
 
 
 class ListSheet:
@@ -130,14 +142,19 @@ def new_store(kind: str, clock: Clock, folder: Path) -> Store:
 
 
 def town_on(
-    store: Store, clock: Clock, zone: str = "UTC", settings: Settings | None = None
+    store: Store,
+    clock: Clock,
+    zone: str = "UTC",
+    settings: Settings | None = None,
+    hasher: Any = None,
 ) -> Town:
     """Assemble a campus on a store."""
-    hasher = CountingHasher()
+    hasher = hasher or CountingHasher()
     parts = Parts(
         store=store,
         blobs=open_blobs(),
         hasher=hasher,
+        breached=open_breached(),
         access=open_access_tokens(b"0" * 32, "test", timedelta(hours=1)),
         sheets={"list": ListSheet()},
         days=Days(ZoneInfo(zone), clock),

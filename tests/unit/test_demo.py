@@ -282,21 +282,21 @@ def test_a_second_one_is_refused(campus: Campus) -> None:
 def test_only_administrators_may() -> None:
     with opened() as campus:
         who = campus.operator
-        new = NewUser(username="t", role=Role.TEACHER, password="long-enough-1")
+        new = NewUser(username="t", role=Role.TEACHER, password="long-enough-words")
         user = campus.users.create(who, new)
         fill(campus, among_others=True)
-        teacher = campus.auth.authenticate(campus.auth.login("t", "long-enough-1").access)
+        teacher = campus.auth.authenticate(campus.auth.login("t", "long-enough-words").access)
         for act in (
             lambda: campus.demo.remove(teacher),
             lambda: campus.demo.standing(teacher),
             lambda: campus.demo.made(teacher, "user"),
             lambda: campus.demo.remember(teacher, "room", {}),
-            lambda: campus.demo.let_in(teacher, "long-enough-1"),
+            lambda: campus.demo.let_in(teacher, "long-enough-words"),
         ):
             with pytest.raises(errors.Forbidden):
                 act()
         campus.users.update(who, user.id, UserChange(role=Role.ADMIN))
-        admin = campus.auth.authenticate(campus.auth.login("t", "long-enough-1").access)
+        admin = campus.auth.authenticate(campus.auth.login("t", "long-enough-words").access)
         with pytest.raises(errors.Invalid):
             campus.demo.remember(admin, "fact", {})
         assert campus.demo.remove(admin).users == 120

@@ -20,7 +20,6 @@ from campuscore.domain.attendance import (
 )
 from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.groups import GroupKind, Membership
-from campuscore.domain.passwords import LONGEST, SHORTEST, check_password
 from campuscore.domain.schedule import EntryQuery, NewRoom, NewTerm, ScheduleEntry
 from campuscore.domain.unset import UNSET
 from campuscore.domain.unset import given as given_or
@@ -154,18 +153,6 @@ def test_a_word_stands_for_its_member_and_another_is_refused(kind, fields, word,
         with pytest.raises(Invalid) as error:
             kind(**fields, **{name: wrong})
         assert [p.path for p in error.value.problems] == [f"/{name}"]
-
-
-@pytest.mark.parametrize("password", ["x" * SHORTEST, "x" * LONGEST, "пароль 🐎"])
-def test_a_password_is_long_enough(password):
-    check_password(password)
-
-
-@pytest.mark.parametrize("password", ["", "x" * (SHORTEST - 1), "x" * (LONGEST + 1), "\ud800" * 9])
-def test_or_refused_at_the_path_that_is_given(password):
-    with pytest.raises(Invalid) as error:
-        check_password(password, "/new")
-    assert [p.path for p in error.value.problems] == ["/new"]
 
 
 class TestNames:

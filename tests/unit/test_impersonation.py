@@ -10,7 +10,7 @@ from campuscore.errors import CampusError, Forbidden, Invalid
 
 from .campuses import STORES, Clock, new_store, town_on
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(params=STORES)

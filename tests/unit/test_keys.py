@@ -35,7 +35,7 @@ from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, Misconf
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 LIFE = timedelta(hours=1)
 OURS = {"kid": "one", "typ": "at+jwt"}
 

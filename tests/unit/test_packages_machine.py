@@ -19,6 +19,7 @@ from tests.index.dists import Dist, sdist, wheel
 from campuscore import Settings
 from campuscore.adapters.files import open_files
 from campuscore.adapters.http.app import create_app
+from campuscore.adapters.passwords import open_breached
 from campuscore.adapters.sql import open_store
 from campuscore.adapters.tokens import open_access_tokens
 from campuscore.bootstrap import Parts, assemble
@@ -85,6 +86,7 @@ class IndexMachine(RuleBasedStateMachine):
             store=store,
             blobs=open_files(self.folder / "files"),
             hasher=CountingHasher(),
+            breached=open_breached(),
             access=open_access_tokens(b"0" * 32, "test", timedelta(hours=1)),
             sheets={"list": ListSheet()},
             days=Days(now=clock),

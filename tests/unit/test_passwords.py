@@ -1,4 +1,4 @@
-"""Passwords are hashed by argon2id, at a bounded number at one time."""
+"""Passwords are hashed by argon2id, at a bounded number at one time, and sealed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from argon2.low_level import Type, hash_secret
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campuscore.adapters.passwords import Argon2Hasher, open_hasher
+from campuscore.adapters.passwords import Argon2Hasher, SealingHasher, open_hasher
 from campuscore.errors import Busy
-from campuscore.ports.auth import PasswordHasher, Verdict
+from campuscore.ports.auth import Verdict
 
 CHEAP = Argon2Hasher(memory_kib=8, rounds=1)
 MISFIT = Verdict(fits=False)
 
 
 def test_the_defaults_are_argon2id_with_19_mib_two_passes_and_one_lane() -> None:
-    stored = open_hasher().hash("correct horse")
+    hasher = open_hasher(b"k" * 32)
+    assert isinstance(hasher, SealingHasher)
+    stored = hasher.argon2.hash("correct horse")
     found = extract_parameters(stored)
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert (found.salt_len, found.hash_len) == (16, 32)
@@ -207,6 +209,7 @@ def test_there_must_be_a_slot() -> None:
 
 
 def test_the_factory_passes_its_parameters_on() -> None:
-    hasher: PasswordHasher = open_hasher(slots=3, patience=0.5, memory_kib=8, rounds=1)
-    assert isinstance(hasher, Argon2Hasher)
-    assert (hasher.slots, hasher.patience, hasher.memory_kib, hasher.rounds) == (3, 0.5, 8, 1)
+    hasher = open_hasher(b"k" * 32, slots=3, patience=0.5, memory_kib=8, rounds=1)
+    assert isinstance(hasher, SealingHasher)
+    argon2 = hasher.argon2
+    assert (argon2.slots, argon2.patience, argon2.memory_kib, argon2.rounds) == (3, 0.5, 8, 1)

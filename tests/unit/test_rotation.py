@@ -17,7 +17,7 @@ from campuscore.errors import Unauthenticated
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 LAB, HOME = Origin("10.0.0.7", "lab-pc"), Origin("192.0.2.1", "thief")
 
 

@@ -17,6 +17,7 @@ from campuscore.domain.auth import (
     SessionState,
 )
 from campuscore.domain.keys import Algorithm, KeyRing, SigningKey
+from campuscore.domain.passwords import Wrapping
 from campuscore.domain.rotation import Family
 from campuscore.domain.users import User
 
@@ -69,7 +70,10 @@ class Verdict:
 
 
 class PasswordHasher(Protocol):
-    """Slow, salted hashes of passwords; the stored text carries its own parameters."""
+    """Slow, salted hashes of passwords, sealed under SECRET_KEY.
+
+    The stored text carries its own parameters. Passwords are composed (NFC) before they are hashed.
+    """
 
     def hash(self, password: str) -> str:
         """Return a salted hash.
@@ -82,12 +86,29 @@ class PasswordHasher(Protocol):
         ...
 
     def verify(self, password: str, stored: str) -> Verdict:
-        """Say whether the password fits; an empty or unreadable hash costs the same, fits none.
+        """Say whether the password fits.
+
+        An empty or unreadable hash, one that is sealed under an unknown key, and a password that
+        is too long cost the same, and fit none.
 
         Raises
         ------
         Busy
             Too many passwords are being hashed.
+        """
+        ...
+
+    def wrapping(self, stored: str) -> Wrapping:
+        """Say how a stored hash is sealed."""
+        ...
+
+    def rewrap(self, stored: str) -> str:
+        """Return the same hash sealed under the current key; no password is needed for it.
+
+        Raises
+        ------
+        Misconfigured
+            Its key is unknown, or it was damaged: ``wrapping`` says so before.
         """
         ...
 
@@ -167,6 +188,10 @@ class Credentials(Protocol):
 
     def rehash(self, user_id: int, old_hash: str, new_hash: str) -> bool:
         """Replace a hash unless it has changed meanwhile; say whether it was replaced."""
+        ...
+
+    def stored(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """Return users and their hashes in the order of their ids, from behind an id on."""
         ...
 
     def version(self, user_id: int) -> int:

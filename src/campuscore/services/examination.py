@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -16,9 +17,10 @@ from campuscore.domain.keys import Algorithm
 from campuscore.domain.network import is_inner
 from campuscore.domain.operations import Finding, Level
 from campuscore.domain.paging import Slice
+from campuscore.domain.passwords import Wrapping
 from campuscore.domain.users import Role, UserQuery
 from campuscore.errors import CampusError
-from campuscore.ports.auth import AccessTokens
+from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Host, StoreKeeper
 from campuscore.ports.work import WorkFactory
@@ -48,6 +50,7 @@ class Examination:
     algorithm: Algorithm = Algorithm.EDDSA
     knows_proxies: bool = False
     """Whether ``trusted_proxies`` names any."""
+    hasher: PasswordHasher | None = None
 
     def run(self, *, deep: bool = False) -> list[Finding]:
         """Return what each check found; a check that cannot be made is a failure of its own."""
@@ -59,7 +62,7 @@ class Examination:
                 findings += self.keeper.examine(deep=deep)
                 findings += [self._files(deep=deep), self._claims()]
                 findings += [self._outbox(), self._administrator()]
-                findings += [self._keys(), self._addresses()]
+                findings += [self._keys(), self._addresses(), *self._passwords()]
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -176,3 +179,29 @@ class Examination:
             advice = "if that is a proxy, name it in trusted_proxies: throttling takes it for one"
             return Finding("addresses", _WARNING, text, f"{advice} client")
         return Finding("addresses", _OK, f"logins came from {len(places)} addresses lately")
+
+    def _passwords(self) -> list[Finding]:
+        if self.hasher is None:
+            return []
+        counts = Counter(map(self.hasher.wrapping, self._hashes()))
+        lost = counts[Wrapping.FOREIGN] + counts[Wrapping.DAMAGED]
+        if lost:
+            text = f"SECRET_KEY does not fit {lost} stored passwords: their logins are refused"
+            advice = "set the secret_key of before, or name it in old_secret_keys"
+            return [Finding("passwords", _FAILURE, text, advice)]
+        left = counts[Wrapping.OLDER] + counts[Wrapping.BARE]
+        if left:
+            text = f"{left} stored passwords are not sealed under the SECRET_KEY of now"
+            return [Finding("passwords", _WARNING, text, "run campuscore passwords rewrap")]
+        text = f"{counts[Wrapping.CURRENT]} are sealed under SECRET_KEY"
+        return [Finding("passwords", _OK, text)]
+
+    def _hashes(self) -> Iterator[str]:
+        after = 0
+        while True:
+            with self.store.read() as work:
+                rows = work.credentials.stored(after, _SAMPLE)
+            if not rows:
+                return
+            yield from (stored for _, stored in rows if stored)
+            after = rows[-1][0]

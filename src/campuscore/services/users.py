@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import partial
 
 from attrs import evolve, frozen
@@ -12,7 +11,7 @@ from campuscore.domain.checks import check_all
 from campuscore.domain.days import Days
 from campuscore.domain.events import NewMessage
 from campuscore.domain.paging import Page, PageRequest, cut_page
-from campuscore.domain.passwords import check_password
+from campuscore.domain.passwords import Holder, PasswordRules, Rewrapped, Wrapping
 from campuscore.domain.unset import Unset, given
 from campuscore.domain.users import NewUser, Role, User, UserChange, UserName, UserQuery
 from campuscore.errors import Conflict, NotFound
@@ -25,6 +24,7 @@ from campuscore.services.retrying import retrying
 __all__ = ["UserService"]
 
 _PAGE = 10_000
+_HASHES = 500
 
 
 @frozen
@@ -35,6 +35,7 @@ class UserService:
     policy: Policy
     days: Days
     hasher: PasswordHasher
+    rules: PasswordRules
     guardians: GuardianService
 
     def create(self, principal: Principal, new: NewUser) -> User:
@@ -55,7 +56,7 @@ class UserService:
             The principal may not, or a field breaks a rule.
         """
         self.policy.scope(principal, "users.write")
-        check_all(new.check, partial(_check_password, new.password))
+        check_all(new.check, partial(self._check_password, new.password, new))
         return self._create(principal, new, self._hash(new.password))
 
     def list(
@@ -112,7 +113,11 @@ class UserService:
         """
         self.policy.scope(principal, "users.write")
         secret = given(change.password, None)
-        check_all(change.check, partial(_check_password, secret))
+        if secret is None:
+            change.check()
+        else:
+            changed = self._changed(principal, user_id, change)
+            check_all(change.check, partial(self._check_password, secret, changed))
         return self._update(principal, user_id, change, self._hash(secret))
 
     def deactivate(self, principal: Principal, user_id: int) -> None:
@@ -134,9 +139,65 @@ class UserService:
         with self.store.read() as work:
             if _any_user(self.policy, work):
                 return None
-        chosen = password or secrets.token_urlsafe(12)
+        chosen = password or self.rules.invent(Holder(Role.ADMIN, (username,)))
         self.create(OPERATOR, NewUser(username=username, role=Role.ADMIN, password=chosen))
         return None if password else chosen
+
+    def rewrap_passwords(self, principal: Principal) -> Rewrapped:
+        """Seal all stored password hashes under the SECRET_KEY of now; needs ``auth.manage``.
+
+        No password is needed for it, and no session ends. Hashes whose key is unknown stay as they
+        are, and are counted. It is done in steps, each of which is kept when a later one fails.
+
+        Example
+        -------
+        >>> from campuscore import open_campus
+        >>> with open_campus("memory://") as campus:
+        ...     campus.users.rewrap_passwords(campus.operator).sealed
+        0
+        """
+        self.policy.scope(principal, "auth.manage")
+        done, after = Rewrapped(), 0
+        while True:
+            step, after = self._rewrap(principal, after)
+            if not after:
+                return done
+            done = Rewrapped(
+                sealed=done.sealed + step.sealed,
+                kept=done.kept + step.kept,
+                foreign=done.foreign + step.foreign,
+            )
+
+    @retrying
+    def _rewrap(self, principal: Principal, after: int) -> tuple[Rewrapped, int]:
+        """Seal the hashes of some users, and return the id of the last one, 0 at the end."""
+        sealed = kept = foreign = 0
+        with self.store.write(principal) as work:
+            rows = work.credentials.stored(after, _HASHES)
+            for user_id, stored in rows:
+                wrapping = self.hasher.wrapping(stored) if stored else Wrapping.CURRENT
+                if wrapping in {Wrapping.FOREIGN, Wrapping.DAMAGED}:
+                    foreign += 1
+                elif wrapping is Wrapping.CURRENT:
+                    kept += 1
+                else:
+                    work.credentials.rehash(user_id, stored, self.hasher.rewrap(stored))
+                    sealed += 1
+            if sealed:
+                work.emit(NewMessage("passwords.sealed", "passwords", {"count": sealed}))
+                work.commit()
+        step = Rewrapped(sealed=sealed, kept=kept, foreign=foreign)
+        return step, rows[-1][0] if rows else 0
+
+    def _changed(self, principal: Principal, user_id: int, change: UserChange) -> User:
+        """Return the user as they will be, whom the new password must fit."""
+        with self.store.read() as work:
+            self.policy.require(work, principal, "users.write", PersonTarget(user_id))
+            return _apply(_found(work, user_id), change)
+
+    def _check_password(self, password: str | None, user: User | NewUser) -> None:
+        if password is not None:
+            self.rules.check(password, Holder.of(user))
 
     def _hash(self, password: str | None) -> str:
         return "" if password is None else self.hasher.hash(password)
@@ -182,11 +243,6 @@ class UserService:
             work.emit(NewMessage("user.deactivated", str(user.id)))
         else:
             work.emit(NewMessage("user.updated", str(user.id)))
-
-
-def _check_password(password: str | None) -> None:
-    if password is not None:
-        check_password(password)
 
 
 def _apply(user: User, change: UserChange) -> User:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from campuscore.domain.network import Peers
+from campuscore.domain.passwords import LEAST_LENGTH
 from campuscore.errors import Misconfigured
 from campuscore.settings.source import SettingsSource
 from campuscore.settings.values import (
@@ -18,11 +19,14 @@ from campuscore.settings.values import (
     check_choice,
     check_range,
     check_secret,
+    masked,
     says,
     without_password,
 )
 
 __all__ = ["Settings"]
+
+_MOST_LENGTH = 64  # passwords of so many characters have to be taken (NIST SP 800-63B-4)
 
 
 @frozen(kw_only=True)
@@ -69,6 +73,12 @@ class Settings:
         Secret(),
         also="SECRET_KEY",
     )
+    old_secret_keys: tuple[Secret, ...] = says(
+        "Earlier values of secret_key, separated by white space: what they sealed still opens.",
+        (),
+        shown=masked,
+        secrets=True,
+    )
     debug: bool = says(
         "Show the details of errors; refuses to listen on anything but loopback.",
         default=False,
@@ -83,6 +93,20 @@ class Settings:
     admin_password: Secret = says(
         "Password of the first administrator; empty means a one-time password is printed.",
         Secret(),
+    )
+    password_length: int = says("Fewest characters of a new password, at least 8.", 12)
+    staff_password_length: int = says(
+        "The same for teachers, assistants and administrators, where it is more.", 15
+    )
+    password_context_words: tuple[str, ...] = says(
+        "Words that passwords may not be made of alone, such as the school's name, separated by "
+        "commas.",
+        (),
+    )
+    breached_passwords: str = says(
+        "File of breached passwords that are refused, beyond the list that is built in; "
+        "`passwords pack` makes it.",
+        "",
     )
     check_in_on_login: bool = says(
         "Record each successful login as a check-in.",
@@ -126,7 +150,11 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         """Refuse what is unsafe or contradicts itself."""
-        check_secret(self.secret_key)
+        check_secret("secret_key", self.secret_key)
+        for secret in self.old_secret_keys:
+            check_secret("old_secret_keys", secret)
+        for name in ("password_length", "staff_password_length"):
+            check_range(name, getattr(self, name), LEAST_LENGTH, _MOST_LENGTH)
         check_choice("token_algorithm", self.token_algorithm, ("EdDSA", "ES256", "HS256"))
         check_choice("sqlite_synchronous", self.sqlite_synchronous, ("full", "normal"))
         for name in ("access_minutes", "idle_days", "session_days", "lock_seconds"):

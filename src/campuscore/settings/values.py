@@ -16,6 +16,7 @@ __all__ = [
     "check_range",
     "check_secret",
     "convert",
+    "masked",
     "says",
     "show",
     "without_password",
@@ -47,10 +48,18 @@ def without_password(url: str) -> str:
 
 
 def says(
-    help_text: str, default: object, *, also: str = "", shown: Callable[[Any], str] | None = None
+    help_text: str,
+    default: object,
+    *,
+    also: str = "",
+    shown: Callable[[Any], str] | None = None,
+    secrets: bool = False,
 ) -> Any:
-    """Declare a setting: what it does, its default, and what shows its value."""
-    metadata = {"help": help_text, "also": also, "shown": shown}
+    """Declare a setting: what it does, its default, and what shows its value.
+
+    The texts of a list may be ``secrets``, which white space separates.
+    """
+    metadata = {"help": help_text, "also": also, "shown": shown, "secrets": secrets}
     return field(default=default, metadata=metadata, repr=shown or True)
 
 
@@ -62,6 +71,8 @@ def convert(item: Attribute[Any], raw: object) -> object:
         return raw
     if kind is Secret and isinstance(raw, str):
         return Secret(raw)
+    if kind is tuple and item.metadata["secrets"]:
+        return _to_secrets(name, raw)
     if kind is tuple:
         return _to_tuple(name, raw)
     if isinstance(raw, str) and kind is bool:
@@ -87,6 +98,13 @@ def _to_tuple(name: str, raw: object) -> tuple[str, ...]:
     return tuple(text.strip() for text in parts if text.strip())
 
 
+def _to_secrets(name: str, raw: object) -> tuple[Secret, ...]:
+    parts = raw.split() if isinstance(raw, str) else raw
+    if not _is_texts(parts):
+        raise Misconfigured(f"{name}: must be a list of texts")
+    return tuple(map(Secret, parts))
+
+
 def _is_texts(value: object) -> TypeGuard[Sequence[str]]:
     if not isinstance(value, list | tuple):
         return False
@@ -106,6 +124,11 @@ def _to_int(name: str, raw: str) -> int:
         raise Misconfigured(f"{name}: must be a whole number, not {raw!r}") from error
 
 
+def masked(secrets: Sequence[Secret]) -> str:
+    """Return a list of secrets as people may see it."""
+    return ",".join(map(show, secrets))
+
+
 def show(value: object) -> str:
     """Return a value as people read it; secrets are masked."""
     if isinstance(value, Secret):
@@ -115,11 +138,11 @@ def show(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def check_secret(secret: Secret) -> None:
-    """Raise Misconfigured where the secret key is too short."""
+def check_secret(name: str, secret: Secret) -> None:
+    """Raise Misconfigured where a secret key is too short."""
     size = len(secret.reveal.encode("utf-8", "surrogateescape"))
     if secret.reveal and size < _SHORTEST_SECRET:
-        raise Misconfigured(f"secret_key: has {size} bytes, needs at least {_SHORTEST_SECRET}")
+        raise Misconfigured(f"{name}: has {size} bytes, needs at least {_SHORTEST_SECRET}")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

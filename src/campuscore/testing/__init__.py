@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from campuscore.testing.machine import MachineContract, StoreMachine
     from campuscore.testing.operations import StoreKeeperContract
     from campuscore.testing.packages import PackagesContract
-    from campuscore.testing.passwords import PasswordHasherContract
+    from campuscore.testing.passwords import BreachedPasswordsContract, PasswordHasherContract
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
     from campuscore.testing.sheets import SheetWriterContract
@@ -62,6 +62,7 @@ __all__ = [
     "AuditContract",
     "BlobClaimsContract",
     "BlobStoreContract",
+    "BreachedPasswordsContract",
     "CheckInsContract",
     "Contract",
     "CredentialsContract",
@@ -104,7 +105,7 @@ _HOMES = {
     "machine": ("MachineContract", "StoreMachine"),
     "operations": ("StoreKeeperContract",),
     "packages": ("PackagesContract",),
-    "passwords": ("PasswordHasherContract",),
+    "passwords": ("BreachedPasswordsContract", "PasswordHasherContract"),
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),
     "sheets": ("SheetWriterContract",),

@@ -57,6 +57,19 @@ class CredentialsContract(Contract):
             assert work.credentials.rehash(key, "old", "new")
             assert [_hash(work, user) for user in (key, other)] == ["new", "old"]
 
+    def test_stored_hashes_are_walked_in_the_order_of_ids(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            keys = [add_user(work, name) for name in ("anna", "bert", "none", "cleo", "dora")]
+            rows = [(key, f"hash {key}") for key in keys if key != keys[2]]
+            for key, text in reversed(rows):
+                work.credentials.set(key, text, NOON)
+            work.commit()
+        with store.read() as work:
+            assert list(work.credentials.stored(0, 3)) == rows[:3]
+            assert list(work.credentials.stored(rows[0][0], 2)) == rows[1:3]
+            assert list(work.credentials.stored(rows[2][0], 3)) == rows[3:]
+            assert list(work.credentials.stored(rows[3][0], 3)) == []
+
     def test_versions_count_up_for_one_user(self, store: WorkFactory) -> None:
         with store.write() as work:
             key, other = add_user(work, "anna"), add_user(work, "bert")

@@ -38,6 +38,9 @@ COMMANDS = {
     ),
     "demo": LazyCommand(f"{_HERE}.demo:demo", "Fill in a small believable campus, or remove it."),
     "keys": LazyCommand(f"{_HERE}.keys:keys", "The keys that access tokens are signed with."),
+    "passwords": LazyCommand(
+        f"{_HERE}.passwords:passwords", "The sealing of stored passwords, and breached ones."
+    ),
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database: migrations and backups."),
     "doctor": LazyCommand(f"{_HERE}.upkeep:doctor", "Look for what is wrong, and what helps."),

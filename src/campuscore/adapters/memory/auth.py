@@ -49,6 +49,10 @@ class MemoryCredentials:
         self.tables.hashes.put(user_id, new_hash)
         return True
 
+    def stored(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        rows = self.tables.hashes.rows
+        return [(key, rows[key]) for key in sorted(rows) if key > after][:limit]
+
     def version(self, user_id: int) -> int:
         return self.tables.version_of(user_id) if user_id in self.tables.users.rows else 0
 

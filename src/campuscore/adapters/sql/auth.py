@@ -64,6 +64,12 @@ _REHASH = (
     )
     .values(password_hash=bindparam("new_hash"))
 )
+_STORED = (
+    select(credentials.c.user_id, credentials.c.password_hash)
+    .where(credentials.c.user_id > bindparam("after"))
+    .order_by(credentials.c.user_id)
+    .limit(bindparam("most", type_=Integer))
+)
 
 _VERSION = select(users.c.security_version).where(users.c.id == bindparam("of_user"))
 _SUPERSEDE = (
@@ -184,6 +190,10 @@ class SqlCredentials:
     def rehash(self, user_id: int, old_hash: str, new_hash: str) -> bool:
         values = {"of_user": user_id, "old_hash": old_hash, "new_hash": new_hash}
         return self._desk.execute(_REHASH, values).rowcount == 1
+
+    def stored(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        rows = self._desk.execute(_STORED, {"after": after, "most": limit}).all()
+        return [(int(user_id), str(text)) for user_id, text in rows]
 
     def version(self, user_id: int) -> int:
         return int(self._desk.execute(_VERSION, {"of_user": user_id}).scalar() or 0)

@@ -182,6 +182,11 @@ def _name(key_id: str, algorithm: Algorithm) -> str:
     return f"{key_id} {algorithm}"
 
 
-def open_access_tokens(secret: bytes, issuer: str, life: timedelta) -> AccessTokens:
-    """Return the signer whose keys are sealed by SECRET_KEY; shorter than 32 bytes is refused."""
-    return SignedAccessTokens(Seal.of(secret), issuer, life)
+def open_access_tokens(
+    secret: bytes, issuer: str, life: timedelta, old: Sequence[bytes] = ()
+) -> AccessTokens:
+    """Return the signer whose keys are sealed by SECRET_KEY; shorter than 32 bytes is refused.
+
+    Keys that an ``old`` one sealed still open.
+    """
+    return SignedAccessTokens(Seal.of(secret, old), issuer, life)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from attrs import field, frozen
@@ -26,17 +28,21 @@ def derived(secret: bytes, info: bytes) -> bytes:
 
 @frozen
 class Seal:
-    """Seals private keys with AES-256-GCM, each bound to the name that it is stored under."""
+    """Seals private keys with AES-256-GCM, each bound to the name that it is stored under.
+
+    What an older key sealed still opens.
+    """
 
     _key: bytes = field(repr=False)
+    _older: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
-    def of(cls, secret: bytes) -> Seal:
-        """Derive the seal from SECRET_KEY; shorter than 32 bytes is refused."""
-        if len(secret) < LEAST_SECRET:
+    def of(cls, secret: bytes, old: Sequence[bytes] = ()) -> Seal:
+        """Derive the seal from SECRET_KEY and earlier ones; shorter than 32 bytes is refused."""
+        if any(len(each) < LEAST_SECRET for each in (secret, *old)):
             message = f"SECRET_KEY must have at least {LEAST_SECRET} bytes."
             raise Misconfigured(message, code="secret_key_too_short")
-        return cls(derived(secret, _INFO))
+        return cls(derived(secret, _INFO), tuple(derived(each, _INFO) for each in old))
 
     def close(self, private: bytes, name: str) -> bytes:
         """Seal a private key."""
@@ -51,11 +57,11 @@ class Seal:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
 
         nonce, text = sealed[:_NONCE], sealed[_NONCE:]
-        try:
-            return AESGCM(self._key).decrypt(nonce, text, name.encode())
-        except (InvalidTag, ValueError) as error:
-            words = (
-                f"secret_key: it does not open the signing key {name}; set the one of before, "
-                "or run `campuscore keys rotate` to sign with a new key"
-            )
-            raise Misconfigured(words, code="secret_key_differs") from error
+        for key in (self._key, *self._older):
+            with suppress(InvalidTag, ValueError):
+                return AESGCM(key).decrypt(nonce, text, name.encode())
+        words = (
+            f"secret_key: it does not open the signing key {name}; set the one of before, "
+            "name it in old_secret_keys, or run `campuscore keys rotate` to sign with a new key"
+        )
+        raise Misconfigured(words, code="secret_key_differs")

@@ -23,7 +23,7 @@ from campuscore.domain.auth import (
 )
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
-from campuscore.domain.passwords import LONGEST, check_password
+from campuscore.domain.passwords import Holder, PasswordRules
 from campuscore.domain.rotation import RefreshToken
 from campuscore.domain.users import User
 from campuscore.errors import (
@@ -64,6 +64,7 @@ class AuthService:
     policy: Policy
     days: Days
     hasher: PasswordHasher
+    rules: PasswordRules
     ring: Ring
     lifetimes: Lifetimes
     check_in_on_login: bool
@@ -200,11 +201,12 @@ class AuthService:
         self.policy.scope(principal, "auth.credentials")
         if principal.session_id is None:
             raise Forbidden("a password is changed from a session", code="session_needed")
-        check_password(new, "/new_password")
         with self.store.read() as work:
             credential = work.credentials.find_of(principal.user_id)
+        holder = Holder.of(credential.user) if credential else Holder()
+        self.rules.check(new, holder, "/new_password")
         stored = credential.password_hash if credential else ""
-        check = partial(self.hasher.verify, old[:LONGEST], stored)
+        check = partial(self.hasher.verify, old, stored)
         if not self.gate.verify(principal.username, principal.origin, check).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
@@ -282,7 +284,7 @@ class AuthService:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
-        check = partial(self.hasher.verify, password[: LONGEST + 1], stored)
+        check = partial(self.hasher.verify, password, stored)
         verdict = self.gate.verify(username, origin, check)
         if not verdict.fits or credential is None:
             error = wrong_credentials()

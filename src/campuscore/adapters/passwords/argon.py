@@ -1,17 +1,15 @@
 """Password hashes by argon2id: memory-hard, so their number at one time has to be bounded.
 
-Hashes that Django made by PBKDF2 are read as well, and are stale: a login replaces them.
+Hashes that Django made are read as well, and are stale: a login replaces them.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import re
 import secrets
 import threading
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -25,29 +23,29 @@ from argon2.exceptions import (
 from attrs import define, field
 from attrs.validators import ge
 
+from campuscore.adapters.passwords.django import fits_django
 from campuscore.errors import Busy
-from campuscore.ports.auth import PasswordHasher, Verdict
+from campuscore.ports.auth import Verdict
 
-__all__ = ["Argon2Hasher", "open_hasher"]
+__all__ = ["Argon2Hasher", "cores"]
 
 _STORED = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,3}),p=([0-9]{1,2})\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
 )
 # A stored text that asks for more than this was not written by us, and must not eat the machine.
 _MOST_MEMORY_KIB = 1 << 20
-_DJANGO = re.compile(r"pbkdf2_sha256\$([1-9][0-9]{0,6})\$([!-#%-~]{1,128})\$([A-Za-z0-9+/]{43}=)")
-_MOST_ITERATIONS = 5_000_000
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many hashes can be made at one time."""
     return os.cpu_count() or 1
 
 
 @define(kw_only=True, eq=False)
 class Argon2Hasher:
-    """Implements ``PasswordHasher``; the defaults are OWASP's 19 MiB, two passes, one lane.
+    """Hashes and verifies; the defaults are OWASP's 19 MiB, two passes, one lane.
 
     More hashes at one time than cores give no more throughput, only memory and waiting: the rest
     queue for ``patience`` seconds and are then turned away.
@@ -56,7 +54,7 @@ class Argon2Hasher:
     memory_kib: int = 19_456
     rounds: int = 2
     lanes: int = 1
-    slots: int = field(factory=_cores, validator=ge(1))
+    slots: int = field(factory=cores, validator=ge(1))
     patience: float = 5.0
     gate: threading.Semaphore = field(init=False, repr=False)
     _argon2: Argon2 = field(init=False, repr=False)
@@ -89,17 +87,19 @@ class Argon2Hasher:
         return Verdict(fits, stale=self._stale(stored)) if fits else Verdict(fits=False)
 
     def _fits(self, octets: bytes, stored: str) -> bool | None:
-        django = _DJANGO.fullmatch(stored)
-        if django is not None and int(django[1]) <= _MOST_ITERATIONS:
-            # A right password is hashed anew after this; a wrong one has to cost as much.
-            return _fits_django(octets, django) or None
+        """Say whether a hash fits; None where one of today's is still to be computed.
+
+        A right password for a stale hash is hashed anew later; a wrong one has to cost as much.
+        """
+        if fits_django(octets, stored):
+            return True
         match = _STORED.fullmatch(stored)
         if match is None or int(match[1]) > _MOST_MEMORY_KIB:
             return None
         try:
             return self._argon2.verify(stored, octets)
         except VerifyMismatchError:
-            return False
+            return None if self._stale(stored) else False
         except (VerificationError, InvalidHashError):
             return None
 
@@ -129,11 +129,6 @@ class Argon2Hasher:
             self.gate.release()
 
 
-def _fits_django(octets: bytes, stored: re.Match[str]) -> bool:
-    made = hashlib.pbkdf2_hmac("sha256", octets, stored[2].encode("ascii"), int(stored[1]))
-    return hmac.compare_digest(made, b64decode(stored[3]))
-
-
 def _octets(password: str) -> bytes:
     # Passwords come from outside: half a surrogate pair is a wrong password and not a crash.
     return password.encode("utf-8", "surrogatepass")
@@ -145,12 +140,3 @@ def _base64(size: int) -> str:
 
 def _busy() -> Busy:
     return Busy("Too many passwords are being checked at this moment.", retry_after=1)
-
-
-def open_hasher(
-    *, slots: int | None = None, patience: float = 5.0, memory_kib: int = 19_456, rounds: int = 2
-) -> PasswordHasher:
-    """Return the hasher with today's parameters; ``slots`` defaults to the number of cores."""
-    return Argon2Hasher(
-        memory_kib=memory_kib, rounds=rounds, slots=slots or _cores(), patience=patience
-    )
