@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,7 +18,8 @@ from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, P
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
 from campuscore.domain.passwords import PasswordRules
-from campuscore.errors import CampusError, Misconfigured
+from campuscore.errors import CampusError
+from campuscore.home import given_secret, old_secrets, prepare_home
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
@@ -46,20 +46,14 @@ from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
 __all__ = [
-    "SECRET_FILE",
     "Campus",
     "Parts",
     "assemble",
-    "find_secret",
-    "old_secrets",
     "open_access",
     "open_blobs",
     "open_campus",
     "open_host",
-    "prepare_home",
 ]
-
-SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
 
 @frozen
@@ -254,7 +248,7 @@ def open_campus(
     store = find_store(settings.database)(settings, days.now)
     store.keeper.upgrade()
     in_memory = not store.keeper.shared
-    secret = _given_secret(settings) or (
+    secret = given_secret(settings) or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
     parts = Parts(
@@ -272,43 +266,6 @@ def open_campus(
     return assemble(settings, parts)
 
 
-def old_secrets(settings: Settings) -> list[bytes]:
-    """Return the earlier secrets, whose envelopes still open."""
-    return [each.reveal.encode() for each in settings.old_secret_keys if each.reveal]
-
-
-def prepare_home(folder: Path) -> bytes:
-    """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
-    path = folder / SECRET_FILE
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
-            _write_secret(path)
-        secret = path.read_bytes().strip()
-    except OSError as error:
-        raise Misconfigured(f"home: {path}: {error.strerror}") from error
-    if len(secret) < 32:  # noqa: PLR2004 - the sentence names it
-        raise Misconfigured(f"{path}: has {len(secret)} bytes, needs at least 32")
-    return secret
-
-
-def _write_secret(path: Path) -> None:
-    """Write a fresh secret so that of several processes exactly one wins, and none sees half."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_urlsafe(48) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
-
-
 def open_blobs(settings: Settings, store: Store) -> BlobStore:
     """Open the blobs that go with a store."""
     blob_url = settings.blob_url or ("" if store.keeper.shared else "memory://")
@@ -321,19 +278,6 @@ def open_access(settings: Settings, secret: bytes) -> AccessTokens:
         secret, "campuscore", _longest_access(settings), old_secrets(settings)
     )
     return access
-
-
-def find_secret(settings: Settings) -> bytes:
-    """Return the secret of a campus without making one; empty where none can be read."""
-    try:
-        return _given_secret(settings) or (settings.folder / SECRET_FILE).read_bytes().strip()
-    except OSError:
-        return b""
-
-
-def _given_secret(settings: Settings) -> bytes:
-    """Return the secret of the settings as the environment has it, which need not be text."""
-    return settings.secret_key.reveal.encode(errors="surrogateescape")
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:

@@ -11,10 +11,7 @@ from typing import Self
 from attrs import evolve, frozen
 
 from campuscore.bootstrap import (
-    SECRET_FILE,
     Campus,
-    find_secret,
-    old_secrets,
     open_access,
     open_blobs,
     open_campus,
@@ -24,6 +21,7 @@ from campuscore.domain.days import Days, find_zone, utc_now
 from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level, Manifest
 from campuscore.errors import CampusError, Misconfigured, NotFound, Unavailable
+from campuscore.home import SECRET_FILE, find_secret, old_secrets
 from campuscore.plugins import find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.operations import Backups, StoreKeeper

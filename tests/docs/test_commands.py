@@ -36,7 +36,8 @@ SHOWN = [
 @pytest.mark.parametrize("words", SHOWN)
 def test_a_shown_command_is_understood(words, monkeypatch):
     # The files that the pages speak of are not here.
-    monkeypatch.setattr(click.Path, "convert", lambda self, value, param, ctx: value)
+    for kind in (click.Path, click.File):
+        monkeypatch.setattr(kind, "convert", lambda self, value, param, ctx: value)
     context = click.Context(main, info_name="campuscore")
     command = main
     while isinstance(command, click.Group):
