@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -93,6 +94,19 @@ def pytest_addoption(parser):
         help="under servers, commands and imports: SQLite and files, or PostgreSQL and an object "
         "store (contracts run on all)",
     )
+    parser.addoption(
+        "--wycheproof",
+        type=Path,
+        metavar="DIR",
+        help="the folder testvectors_v1 of C2SP/wycheproof, for tests/unit/test_wycheproof.py",
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out what needs vectors that are not ours, unless somebody says where they are."""
+    if collection_path.name == "test_wycheproof.py" and config.getoption("--wycheproof") is None:
+        return True
+    return None
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 import campuscore
 from campuscore.adapters.sql import tables
 from campuscore.domain.attendance import Attachment, CheckIn
+from campuscore.domain.audit import AuditRecord
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
@@ -217,6 +218,7 @@ ENTITIES = [
     (tables.rooms, Room),
     (tables.sessions, Session),
     (tables.api_tokens, ApiToken),
+    (tables.audit_records, AuditRecord),
     (tables.outbox, Message),
     (tables.projects, Project),
     (tables.dist_files, DistFile),
@@ -231,6 +233,7 @@ STORED_AS = {
     "project": "project_id",
     "owner": "owner_id",
     "actor": "actor_id",
+    "session": "session_id",
     "uploader": "uploader_id",
     "timestamp": "at",
     "date": "day",
@@ -251,6 +254,7 @@ def test_columns_come_in_the_order_of_the_fields(table, entity):
 
 def test_every_entity_of_a_table_is_compared():
     bare = {
+        "audit_heads",
         "blob_claims",
         "blob_names",
         "credentials",
@@ -260,6 +264,7 @@ def test_every_entity_of_a_table_is_compared():
         "revisions",
         "roster_links",
         "signing_keys",  # compared below, by the columns that are selected
+        "throttles",
     }
 
     assert {table.name for table, _ in ENTITIES} | bare == set(tables.METADATA.tables)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from campuscore.domain.attendance import LOGIN_RETRY
 from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, Principal
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
 from campuscore.domain.passwords import PasswordRules
-from campuscore.errors import Misconfigured
+from campuscore.errors import CampusError, Misconfigured
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
@@ -25,7 +27,8 @@ from campuscore.ports.operations import Backups, Host
 from campuscore.ports.passwords import BreachedPasswords
 from campuscore.ports.sheets import SheetWriter
 from campuscore.services.attendance import AttendanceService
-from campuscore.services.auth import AuthService, KeyService, Ring, TokenService
+from campuscore.services.audit import AuditService
+from campuscore.services.auth import AuthService, Gate, KeyService, Ring, TokenService
 from campuscore.services.demo import DemoService
 from campuscore.services.examination import Examination
 from campuscore.services.groups import GroupService
@@ -35,6 +38,7 @@ from campuscore.services.operations import OperationsService
 from campuscore.services.packages import PackageService
 from campuscore.services.places import RoomService, TermService
 from campuscore.services.policy import Policy
+from campuscore.services.refusals import Refusals
 from campuscore.services.roster import RosterService
 from campuscore.services.schedule import ScheduleService
 from campuscore.services.transfer import TransferService
@@ -42,18 +46,20 @@ from campuscore.services.users import UserService
 from campuscore.settings import Settings
 
 __all__ = [
+    "SECRET_FILE",
     "Campus",
     "Parts",
     "assemble",
     "find_secret",
     "old_secrets",
+    "open_access",
     "open_blobs",
     "open_campus",
     "open_host",
     "prepare_home",
 ]
 
-_SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
+SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
 
 @frozen
@@ -69,6 +75,8 @@ class Parts:
     days: Days
     host: Host | None = None
     backups: Backups | None = None
+    throttle_secret: bytes = field(default=b"", repr=False)
+    """Hides the names behind the keys of throttling; the same for all processes of a store."""
 
 
 @frozen
@@ -95,6 +103,7 @@ class Campus:
     packages: PackageService
     demo: DemoService
     operations: OperationsService
+    audit: AuditService
 
     @property
     def operator(self) -> Principal:
@@ -102,7 +111,13 @@ class Campus:
         return OPERATOR
 
     def close(self) -> None:
-        """Give back connections."""
+        """Write down what was refused, and give back connections, for good.
+
+        Whatever a service is asked for afterwards raises Unavailable with the code
+        ``campus_closed``; closing twice is fine.
+        """
+        with suppress(CampusError):
+            self.audit.refusals.flush()
         self.operations.keeper.close()
 
     def __enter__(self) -> Self:
@@ -120,14 +135,15 @@ class Campus:
 def assemble(settings: Settings, parts: Parts) -> Campus:
     """Wire the services to given adapters."""
     store, days = parts.store, parts.days
-    policy = Policy(days)
+    refusals = Refusals(store)
+    policy = Policy(days, refusals=refusals)
     blobs = parts.blobs
     intake = Intake(store, days, blobs)
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
+    examination = _assemble_examination(settings, parts)
     rules = _password_rules(settings, parts.breached)
-    examination = Examination(store, days, store.keeper, blobs, parts.host, parts.hasher)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
     )
@@ -151,6 +167,21 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
         packages=packages,
         demo=DemoService(store, policy, days, intake, parts.hasher, rules),
         operations=operations,
+        audit=AuditService(store, policy, days, refusals),
+    )
+
+
+def _assemble_examination(settings: Settings, parts: Parts) -> Examination:
+    return Examination(
+        parts.store,
+        parts.days,
+        parts.store.keeper,
+        parts.blobs,
+        parts.host,
+        parts.access,
+        Algorithm(settings.token_algorithm),
+        knows_proxies=bool(settings.trusted_proxies),
+        hasher=parts.hasher,
     )
 
 
@@ -179,6 +210,9 @@ def _assemble_auth(
         settings.check_in_on_login,
         TokenService(store, policy, days),
         KeyService(store, policy, days, ring, _longest_access(settings)),
+        Gate(
+            store, store.limiter, days, parts.throttle_secret, is_open=not settings.login_throttle
+        ),
     )
 
 
@@ -220,22 +254,20 @@ def open_campus(
     store = find_store(settings.database)(settings, days.now)
     store.keeper.upgrade()
     in_memory = not store.keeper.shared
-    secret = settings.secret_key.reveal.encode() or (
+    secret = _given_secret(settings) or (
         secrets.token_bytes(32) if in_memory else prepare_home(settings.folder)
     )
-    old = old_secrets(settings)
     parts = Parts(
         store=store,
         blobs=open_blobs(settings, store),
-        hasher=load("campuscore.adapters.passwords:open_hasher")(secret, old),
+        hasher=load("campuscore.adapters.passwords:open_hasher")(secret, old_secrets(settings)),
         breached=load("campuscore.adapters.passwords:open_breached")(settings.breached_passwords),
-        access=load("campuscore.adapters.tokens:open_access_tokens")(
-            secret, "campuscore", _longest_access(settings), old
-        ),
+        access=open_access(settings, secret),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
         host=open_host(settings, {}, days),
         backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
+        throttle_secret=hmac.digest(secret, b"throttle", "sha256"),
     )
     return assemble(settings, parts)
 
@@ -245,22 +277,9 @@ def old_secrets(settings: Settings) -> list[bytes]:
     return [each.reveal.encode() for each in settings.old_secret_keys if each.reveal]
 
 
-def find_secret(settings: Settings) -> bytes:
-    """Return the secret of a campus without making one: where there is none, one that fits nothing.
-
-    For looking at a campus that is not opened.
-    """
-    try:
-        found = (settings.folder / _SECRET_FILE).read_bytes().strip()
-    except OSError:
-        found = b""
-    secret = settings.secret_key.reveal.encode() or found
-    return secret if len(secret) >= 32 else secrets.token_bytes(32)  # noqa: PLR2004 - as above
-
-
 def prepare_home(folder: Path) -> bytes:
     """Return the secret of a home folder, making folder and secret (mode 0600) where needed."""
-    path = folder / _SECRET_FILE
+    path = folder / SECRET_FILE
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -294,6 +313,27 @@ def open_blobs(settings: Settings, store: Store) -> BlobStore:
     """Open the blobs that go with a store."""
     blob_url = settings.blob_url or ("" if store.keeper.shared else "memory://")
     return find_blobs(blob_url)(settings)
+
+
+def open_access(settings: Settings, secret: bytes) -> AccessTokens:
+    """Return the signer of access tokens, whose keys the secret seals."""
+    access: AccessTokens = load("campuscore.adapters.tokens:open_access_tokens")(
+        secret, "campuscore", _longest_access(settings), old_secrets(settings)
+    )
+    return access
+
+
+def find_secret(settings: Settings) -> bytes:
+    """Return the secret of a campus without making one; empty where none can be read."""
+    try:
+        return _given_secret(settings) or (settings.folder / SECRET_FILE).read_bytes().strip()
+    except OSError:
+        return b""
+
+
+def _given_secret(settings: Settings) -> bytes:
+    """Return the secret of the settings as the environment has it, which need not be text."""
+    return settings.secret_key.reveal.encode(errors="surrogateescape")
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:

@@ -61,6 +61,7 @@ class CampusError(Exception):
 
     def __init__(self, detail: str, *, code: str = "") -> None:
         super().__init__(detail)
+        self.noted = False  # whether the audit knows of it already
         self.detail = detail
         self.code: str = code or self.default_code
 

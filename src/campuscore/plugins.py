@@ -13,9 +13,11 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol
 
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import StoreKeeper
+from campuscore.ports.throttle import RateLimiter
 from campuscore.ports.work import Work
 from campuscore.settings import Settings
 
@@ -35,19 +37,24 @@ _BLOBS = {
 
 
 class Store(Protocol):
-    """What a store factory gives: units of work, and the keeper of the schema."""
+    """What a store factory gives: units of work, the keeper of the schema, and a limiter."""
 
     def read(self) -> Work:
         """Open a Work that reads."""
         ...
 
-    def write(self) -> Work:
-        """Open a Work that may write."""
+    def write(self, by: Principal = OPERATOR) -> Work:
+        """Open a Work that may write; what it emits was done by this principal."""
         ...
 
     @property
     def keeper(self) -> StoreKeeper:
         """The upkeep of this store."""
+        ...
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """What counts how often passwords are tried, by all processes that use this store."""
         ...
 
 

@@ -1,23 +1,145 @@
-"""Upkeep of a campus that is not opened: examinations, backups and restoring them."""
+"""Upkeep of a campus from outside: whether it is there, examinations, backups, restoring them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
-from attrs import evolve
+from attrs import evolve, frozen
 
-from campuscore.bootstrap import find_secret, old_secrets, open_blobs, open_host
+from campuscore.bootstrap import (
+    SECRET_FILE,
+    Campus,
+    find_secret,
+    old_secrets,
+    open_access,
+    open_blobs,
+    open_campus,
+    open_host,
+)
 from campuscore.domain.days import Days, find_zone, utc_now
+from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level, Manifest
-from campuscore.errors import NotFound, Unavailable
+from campuscore.errors import CampusError, Misconfigured, NotFound, Unavailable
 from campuscore.plugins import find_blobs, find_store, load
-from campuscore.ports.auth import PasswordHasher
+from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.operations import Backups, StoreKeeper
 from campuscore.services.examination import Examination
 from campuscore.settings import Settings
 
-__all__ = ["back_up", "examine", "restore"]
+__all__ = [
+    "absent_folders",
+    "back_up",
+    "examine",
+    "is_there",
+    "opened",
+    "require_database",
+    "restore",
+    "there_is_none",
+]
+
+
+def is_there(settings: Settings) -> bool:
+    """Say whether there is a campus that can be opened, and make nothing to find out."""
+    file = settings.database_file
+    if file is not None and not file.exists():
+        return False
+    keeper = find_store(settings.database)(settings, utc_now).keeper
+    try:
+        return not keeper.shared or keeper.status().current is not None
+    finally:
+        keeper.close()
+
+
+def there_is_none(settings: Settings) -> NotFound:
+    """Return the refusal of whoever needs a campus where there is none."""
+    file, place = settings.database_file, f"{settings.folder}"
+    if file is None:
+        place = "the database that database_url names"
+    elif file.parent != settings.folder:
+        place = str(file)
+    advice = "campuscore serve makes one, and --home names another folder"
+    return NotFound(f"there is no campus in {place}: {advice}", code="campus_not_found")
+
+
+def require_database(settings: Settings) -> None:
+    """Raise NotFound where the file of the database is not there."""
+    if settings.database_file is not None and not settings.database_file.exists():
+        raise there_is_none(settings)
+
+
+@contextmanager
+def opened(settings: Settings) -> Generator[Campus]:
+    """Open a campus; where the block raises before anything was stored, a new one is gone again.
+
+    A new schema in a database that is no file stays.
+    """
+    absent = _Absent.of(settings)
+    stored = False
+    try:
+        with open_campus(settings) as campus:
+            try:
+                yield campus
+            except BaseException:
+                stored = _holds_anything(campus)
+                raise
+    except BaseException:
+        if absent is not None and not stored:
+            absent.take_away()
+        raise
+
+
+@frozen
+class _Absent:
+    """What is not there before a campus is made, and is made with it."""
+
+    database: Path
+    secret: Path | None
+    blobs: Path | None
+    folders: list[Path]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self | None:
+        """Return what will be made, or None where the database is there or is no file."""
+        home, database = settings.folder, settings.database_file
+        if database is None or database.exists():
+            return None
+        secret, blobs = home / SECRET_FILE, home / "files"
+        return cls(
+            database,
+            None if secret.exists() else secret,
+            None if blobs.exists() else blobs,
+            [*absent_folders(home), *absent_folders(database.parent)],
+        )
+
+    def take_away(self) -> None:
+        """Remove the database, unless somebody else has opened it, and what is empty with it."""
+        try:
+            load("campuscore.adapters.sql.sqlite.copying:remove_database")(self.database)
+        except (CampusError, OSError):
+            return
+        with suppress(OSError):
+            if self.secret:
+                self.secret.unlink(missing_ok=True)
+            inner = os.walk(self.blobs, topdown=False) if self.blobs else ()
+            for folder in [*(Path(each[0]) for each in inner), *self.folders]:
+                folder.rmdir()
+
+
+def absent_folders(path: Path) -> list[Path]:
+    """Return a folder and those above it that are not there, the innermost first."""
+    return [folder for folder in (path, *path.parents) if not folder.exists()]
+
+
+def _holds_anything(campus: Campus) -> bool:
+    """Say whether anything was stored: every change is told of in the outbox."""
+    try:
+        return bool(campus.operations.events(campus.operator, limit=1))
+    except CampusError:
+        return True
 
 
 def examine(
@@ -39,13 +161,41 @@ def examine(
         missing = Finding("database", Level.FAILURE, f"there is no {file}", advice)
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
-    open_hasher = load("campuscore.adapters.passwords:open_hasher")
-    hasher: PasswordHasher = open_hasher(find_secret(settings), old_secrets(settings))
+    hasher: PasswordHasher | None = _find_hasher(settings)
     try:
-        blobs = open_blobs(settings, store)
-        return Examination(store, days, store.keeper, blobs, host, hasher).run(deep=deep)
+        examination = Examination(
+            store,
+            days,
+            store.keeper,
+            open_blobs(settings, store),
+            host,
+            _find_access(settings),
+            Algorithm(settings.token_algorithm),
+            knows_proxies=bool(settings.trusted_proxies),
+            hasher=hasher,
+        )
+        return examination.run(deep=deep)
     finally:
         store.keeper.close()
+
+
+def _find_access(settings: Settings) -> AccessTokens | None:
+    """Return what opens the signing keys, unless the secret is one that the host complains of."""
+    try:
+        return open_access(settings, find_secret(settings))
+    except Misconfigured:
+        return None
+
+
+def _find_hasher(settings: Settings) -> PasswordHasher | None:
+    """Return what knows whose secret sealed a password, as above."""
+    try:
+        found: PasswordHasher = load("campuscore.adapters.passwords:open_hasher")(
+            find_secret(settings), old_secrets(settings)
+        )
+    except Misconfigured:
+        return None
+    return found
 
 
 def back_up(settings: Settings, target: Path, *, replace: bool = False) -> Manifest:
@@ -58,8 +208,7 @@ def back_up(settings: Settings, target: Path, *, replace: bool = False) -> Manif
     NotFound
         There is no database.
     """
-    if settings.database_file is not None and not settings.database_file.exists():
-        raise NotFound(f"there is no {settings.database_file}", code="database_not_found")
+    require_database(settings)
     store = find_store(settings.database)(settings, utc_now)
     try:
         backups: Backups = load("campuscore.adapters.backups:open_backups")(settings.folder)

@@ -14,6 +14,8 @@ from falcon.testing import TestClient
 from campuscore import Settings, open_campus
 from campuscore.adapters.cli.main import COMMANDS, main
 from campuscore.adapters.http import create_app
+from campuscore.domain.auth import Origin
+from campuscore.errors import TooMany, Unauthenticated
 
 ROSTERS = Path(__file__).parent.parent / "data"
 Run = Callable[..., Result]
@@ -78,6 +80,18 @@ def test_a_password_is_set_from_stdin_and_never_shown(
         "standard input is empty"
         in run("users", "passwd", "alice", "--password-stdin", given="", code=1).stderr
     )
+
+
+def test_an_account_is_unlocked(run: Run, home: Path, database_url: str) -> None:
+    run("users", "create", "alice", "--password-stdin", given="correct-horse\n")
+    origin = Origin("10.0.0.7")
+    with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
+        for kind in [Unauthenticated] * 10 + [TooMany]:
+            with pytest.raises(kind):
+                campus.auth.login("alice", "wrong", origin)
+        assert run("users", "unlock", "alice").output == ""
+        assert campus.auth.login("alice", "correct-horse", origin)
+    assert "'nobody'" in run("users", "unlock", "nobody", code=1).stderr
 
 
 def test_refusals_go_to_stderr_with_exit_code_1_and_usage_errors_with_2(run: Run) -> None:
@@ -186,6 +200,7 @@ def test_files_and_sheets(run: Run, tmp_path: Path) -> None:
 
 def test_a_roster_is_imported_once(run: Run) -> None:
     folder = ROSTERS / "roster-sds1-100"
+    run("db", "upgrade")
     dry = loaded(run("users", "import", folder, "--dry-run", "--json"))
     assert loaded(run("users", "list", "--json")) == []
     report = loaded(run("users", "import", folder, "--json"))
@@ -202,6 +217,7 @@ def test_a_roster_is_imported_once(run: Run) -> None:
 
 
 def test_a_roster_that_cannot_be_read_changes_nothing(run: Run, tmp_path: Path) -> None:
+    run("db", "upgrade")
     folder = tmp_path / "copy"
     folder.mkdir()
     for file in (ROSTERS / "roster-sds1-100").iterdir():
@@ -231,6 +247,7 @@ def test_tokens_are_shown_once_and_revoked(run: Run, home: Path, database_url: s
 
 
 def test_keys_are_rotated_retired_and_revoked(run: Run) -> None:
+    run("users", "create", "alice")
     active = loaded(run("--json", "keys", "rotate"))
     assert (active["algorithm"], active["state"]) == ("EdDSA", "active")
     run("keys", "retire", active["id"])
@@ -243,9 +260,27 @@ def test_keys_are_rotated_retired_and_revoked(run: Run) -> None:
     assert "nothing" in run("keys", "revoke", "nothing", code=1).stderr
 
 
+def test_the_audit_is_listed_and_verified(run: Run) -> None:
+    run("users", "create", "alice")
+    run("users", "update", "alice", "--last-name", "Berg")
+    assert [row["action"] for row in loaded(run("--json", "audit", "list"))] == [
+        "user.updated",
+        "user.created",
+    ]
+    assert "user.created" in run("audit", "list", "--action", "user.c", "--target", "1").stdout
+    assert loaded(run("--json", "audit", "list", "--outcome", "refused")) == []
+    told = run("audit", "verify").stdout
+    assert told.startswith("2 records are whole; the head is 2:")
+    head = told.split()[-1]
+    run("audit", "verify", "--anchor", head)
+    broken = run("audit", "verify", "--anchor", f"1:{'0' * 64}", code=1)
+    assert "record 1 is not the one that was noted" in broken.stderr
+    assert loaded(run("--json", "audit", "verify"))["broken_at"] is None
+    run("audit", "verify", "--anchor", "nothing", code=2)
+
+
 def test_database_events_and_settings(run: Run, home: Path) -> None:
-    status = run("db", "status", code=1)
-    assert "db upgrade" in status.stderr
+    run("db", "status", code=1)
     run("db", "upgrade")
     run("db", "status")
     run("users", "create", "alice")
@@ -286,9 +321,9 @@ def test_today_is_the_default_day(run: Run) -> None:
 
 
 def test_a_new_campus_is_announced_on_stderr(run: Run, home: Path, tmp_path: Path) -> None:
-    first = run("users", "list", "--json")
+    first = run("rooms", "create", "204", "--json")
     assert first.stderr == f"created a new campus in {home}\n"
-    assert loaded(first) == []
+    assert loaded(first)["name"] == "204"
     assert run("users", "list").stderr == ""
     run("db", "upgrade", "--home", tmp_path / "other")
     assert run("users", "list", "--home", tmp_path / "other").stderr == ""
@@ -346,5 +381,5 @@ def test_what_is_made_is_for_its_owner_alone(
 
 def test_a_folder_that_was_there_keeps_its_mode(run: Run, home: Path) -> None:
     home.mkdir(mode=0o750)
-    run("users", "list")
+    run("db", "upgrade")
     assert home.stat().st_mode & 0o777 == 0o750

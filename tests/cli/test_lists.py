@@ -157,6 +157,7 @@ def test_a_sheet_that_breaks_off_leaves_the_old_one(
     old = folder / "today.csv"
     old.write_text("of yesterday")
 
+    run("db", "upgrade")
     refused = run("attendance", "export", "--format", "csv", "--output", old, code=1)
 
     assert "the disk is gone" in refused.stderr
@@ -186,6 +187,23 @@ def test_joining_and_leaving_answer_as_the_api_does(run: Run) -> None:
 
     assert json.loads(joined.stdout) == {"message": "user 1 is teacher in group 1"}
     assert json.loads(left.stdout) == {"message": "user 1 is no longer in group 1"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("attendance", "list"),
+        ("attendance", "report"),
+        ("attendance", "export"),
+        ("schedule", "list"),
+    ],
+)
+def test_a_span_that_ends_before_it_begins_is_wrong_usage(run: Run, words: tuple[str, ...]) -> None:
+    first, last = ("--from", "2026-03-05"), ("--to", "2026-03-04")
+    for span in ((*first, *last), (*last, *first)):
+        refused = run(*words, *span, code=2)
+        text = "Invalid value for '--to': 2026-03-04 lies before the first day, 2026-03-05"
+        assert text in refused.stderr
 
 
 def test_terms_and_rooms_are_changed_field_by_field(run: Run) -> None:

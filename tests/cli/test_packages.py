@@ -91,6 +91,7 @@ def test_list_and_show(published: Shell) -> None:
 
 
 def test_an_empty_index_is_an_empty_list(run: Shell) -> None:
+    open_campus(Settings(home=str(run.home))).close()
     assert run.rows("list") == []
 
 

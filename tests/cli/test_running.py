@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from campuscore.adapters.cli.delivery import deliver
 from campuscore.adapters.cli.serving import lock
 from campuscore.adapters.lifeline import end_with_parent
 from campuscore.domain.events import MessageState
+from campuscore.domain.throttle import Charge, Limit
 from campuscore.errors import Busy, Conflict, Unavailable
 from campuscore.services.operations import OperationsService
 
@@ -348,7 +350,10 @@ def test_trouble_of_the_store_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> 
     with open_campus("memory://") as campus:
         campus.users.create(campus.operator, NewUser(username="alice"))
         campus.operations.subscribe("user.created", lambda message: stop.set())
+        limiter, now = campus.auth.gate.limiter, campus.auth.days.now()
+        limiter.charge([Charge(b"old", Limit(1, timedelta(seconds=1)))], now - timedelta(days=1))
         deliver(campus, stop)
+        assert limiter.forget(now) == 0
         done = campus.operations.outbox_counts(campus.operator)[MessageState.DONE]
 
     assert done == 1

@@ -110,10 +110,9 @@ class Prolonging(MemoryMemberships):
     """Ends memberships later than they had ended."""
 
     def end(self, membership_ids, day):
-        for key in membership_ids:
-            row = self.tables.memberships.rows.get(key)
-            if row is not None:
-                self.tables.memberships.put(key, evolve(row, end=max(day, row.begin)))
+        for key in self.tables.memberships.rows.keys() & set(membership_ids):
+            row = self.tables.memberships.rows[key]
+            self.tables.memberships.put(key, evolve(row, end=max(day, row.begin)))
 
 
 class Unarchived(MemoryEntries):

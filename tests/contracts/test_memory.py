@@ -8,6 +8,7 @@ from campuscore.adapters.memory import open_blobs, open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     BlobClaimsContract,
     BlobStoreContract,
     CheckInsContract,
@@ -21,6 +22,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -84,6 +86,10 @@ class TestCredentials(_Memory, CredentialsContract):
     pass
 
 
+class TestAudit(_Memory, AuditContract):
+    pass
+
+
 class TestSessions(_Memory, SessionsContract):
     pass
 
@@ -93,6 +99,10 @@ class TestSigningKeys(_Memory, SigningKeysContract):
 
 
 class TestApiTokens(_Memory, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Memory, RateLimiterContract):
     pass
 
 

@@ -10,6 +10,7 @@ from campuscore.adapters.sql.postgres import open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     CheckInsContract,
     CredentialsContract,
     DaysContract,
@@ -20,6 +21,7 @@ from campuscore.testing import (
     MachineContract,
     MembershipsContract,
     OutboxContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -87,6 +89,10 @@ class TestCredentials(_Postgres, CredentialsContract):
     pass
 
 
+class TestAudit(_Postgres, AuditContract):
+    pass
+
+
 class TestSessions(_Postgres, SessionsContract):
     pass
 
@@ -96,6 +102,10 @@ class TestSigningKeys(_Postgres, SigningKeysContract):
 
 
 class TestApiTokens(_Postgres, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Postgres, RateLimiterContract):
     pass
 
 

@@ -11,6 +11,7 @@ from campuscore.adapters.sql import open_store
 from campuscore.testing import (
     ApiTokensContract,
     AttachmentsContract,
+    AuditContract,
     BlobClaimsContract,
     CheckInsContract,
     CredentialsContract,
@@ -23,6 +24,7 @@ from campuscore.testing import (
     MembershipsContract,
     OutboxContract,
     PackagesContract,
+    RateLimiterContract,
     RoomsContract,
     RosterLinksContract,
     SessionsContract,
@@ -94,6 +96,10 @@ class TestCredentials(_Sqlite, CredentialsContract):
     pass
 
 
+class TestAudit(_Sqlite, AuditContract):
+    pass
+
+
 class TestSessions(_Sqlite, SessionsContract):
     pass
 
@@ -103,6 +109,10 @@ class TestSigningKeys(_Sqlite, SigningKeysContract):
 
 
 class TestApiTokens(_Sqlite, ApiTokensContract):
+    pass
+
+
+class TestRateLimiter(_Sqlite, RateLimiterContract):
     pass
 
 

@@ -422,8 +422,8 @@ def test_a_wrong_mapping_file_is_refused(
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("nowhere.db", "nowhere.db: there is no such file"),
-        ("mars://user:secret-word@host/db", "no database is known for mars://"),
+        ("mars://user:secret-word@host/db", "mars:// cannot be read; what can be read is a SQLite"),
+        ("mysql://user:secret-word@host/db", "or PostgreSQL as postgresql://USER@HOST/NAME"),
         (str(HERE / "old_campus.py"), "cannot be read"),
     ],
 )
@@ -433,6 +433,23 @@ def test_what_cannot_be_opened_is_said_without_its_password(
     refused = run("import-django", place, code=1)
     assert said in refused.stderr
     assert "secret-word" not in refused.stderr
+
+
+@pytest.mark.parametrize("scheme", ["", "sqlite:///"])
+def test_a_path_without_a_file_is_wrong_usage_as_in_other_commands(
+    run: Run, settings: Settings, tmp_path: Path, scheme: str
+) -> None:
+    missing = run("import-django", f"{scheme}{tmp_path}/nowhere.db", code=2)
+    assert f"'{tmp_path}/nowhere.db' does not exist" in missing.stderr
+    folder = run("import-django", f"{scheme}{tmp_path}", code=2)
+    assert f"'{tmp_path}' is a directory" in folder.stderr
+    assert not Path(settings.home).exists()
+
+
+def test_a_program_is_told_of_a_folder_and_of_a_missing_file(tmp_path: Path) -> None:
+    for place, said in ((tmp_path, "is a folder"), (tmp_path / "x.db", "there is no such file")):
+        with pytest.raises(errors.Unavailable, match=said), open_django(str(place)):
+            pass
 
 
 def test_the_old_database_is_only_read(run: Run, old: Path) -> None:

@@ -204,6 +204,7 @@ class TestListing:
             ("date=2024-W10-1", "/date"),
             ("date=", "/date"),
             ("from=2024-02-30", "/from"),
+            ("from=2024-03-05&to=2024-03-04", "/to"),
             ("group=lab", "/group"),
             ("group=-1", "/group"),
             ("group=9223372036854775808", "/group"),
@@ -372,3 +373,17 @@ class TestRights:
             ]
         assert {each.status for each in refused} == {403}
         assert client.get("/auth/me/").json["id"] == world.users["kiosk"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/attendance/", "/attendance/aggregated/", "/attendance/aggregated/download/", "/schedule/"],
+)
+def test_a_span_that_ends_before_it_begins_is_refused(admin, path):
+    for paging in ("", "&limit=5"):
+        if paging and path.endswith("download/"):
+            continue
+        refused = admin.get(f"{path}?from=2024-03-05&to=2024-03-04{paging}")
+        assert (refused.status, refused.paths) == (422, ["/to"])
+        assert "2024-03-04 lies before the first day" in refused.json["detail"]
+    assert admin.get(f"{path}?from=2024-03-04&to=2024-03-04").status == 200

@@ -141,7 +141,7 @@ class TestCutOff:
                 "POST", "/attendance/attach_file/", body=short, headers={"Content-Type": kind}
             )
 
-        assert refused.status == 400
+        assert (refused.status, refused.code) == (400, "malformed_form")
 
 
 class TestLengths:
@@ -272,6 +272,7 @@ class TestUnmarkedEnd:
 
         assert status == "400"
         assert b"ended before its Content-Length" in answer
+        assert b'"body_incomplete"' in answer
         assert self.count(campus) == 0
 
     @pytest.mark.parametrize("length", ["x", "-1", "1.5"])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 
-from campuscore import Role
+from campuscore import NewUser, Role
 from campuscore.adapters.http.packages.simple import file_path
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.errors import Invalid
@@ -75,6 +76,27 @@ def test_wrong_credentials_are_refused_even_where_none_are_needed(index, given):
     answer = index.get("/simple/", Authorization=given)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Basic realm="campuscore"'
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_password_of_a_login_gets_the_hint_whoever_it_is_of(index, method):
+    index.campus.users.create(
+        index.campus.operator, NewUser(username="anna", password="correct-horse")
+    )
+    path = "/simple/" if method == "GET" else "/legacy/"
+    answers = [
+        index.client.simulate_request(method, path, headers={"Authorization": basic(*given)})
+        for given in (
+            ("anna", "correct-horse"),
+            ("anna", "wrong-horse"),
+            ("nobody", "correct-horse"),
+            ("__token__", "cct_wrong"),
+        )
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    (problem,) = {json.dumps(answer.json) for answer in answers}
+    assert json.loads(problem)["code"] == "token_invalid"
+    assert "send an API token as the password of the user __token__" in problem
 
 
 def test_basic_is_for_installers_only(index):

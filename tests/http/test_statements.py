@@ -168,6 +168,14 @@ def test_the_number_of_statements_is_fixed(campuses, path):
         assert sizes[1] > sizes[0]
 
 
+def test_the_audit_takes_one_statement_and_one_to_know_who_asks(campuses):
+    for each in campuses:
+        asks = each.campus.auth.authenticate(each.token)
+        if asks.role is Role.ADMIN:
+            statements, _ = each.ask("/audit/")
+            assert len([s for s in statements if not begins(s)]) == 2
+
+
 def test_every_list_is_counted():
     lists = {
         route.path
@@ -177,4 +185,4 @@ def test_every_list_is_counted():
         and (getattr(route.answer, "__origin__", None) is list or "download" in route.path)
     }
 
-    assert lists == set(LISTS)
+    assert lists == {*LISTS, "/audit/"}  # which administrators alone read

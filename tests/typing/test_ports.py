@@ -24,6 +24,7 @@ from campuscore.adapters.sheets import open_sheets
 from campuscore.adapters.tokens import open_access_tokens
 from campuscore.domain.auth import Claims
 from campuscore.domain.roster import Roster
+from campuscore.domain.throttle import Charge, Limit
 from campuscore.plugins import BlobFactory, Store, StoreFactory
 from campuscore.ports.attendance import Attachments, CheckIns
 from campuscore.ports.auth import AccessTokens, ApiTokens, Credentials, PasswordHasher, Sessions
@@ -37,6 +38,7 @@ from campuscore.ports.passwords import BreachedPasswords
 from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.sheets import SheetWriter
+from campuscore.ports.throttle import RateLimiter
 from campuscore.ports.users import Guardians, Users
 from campuscore.ports.work import Work, WorkFactory
 from campuscore.testing.tokens import hold_keys
@@ -54,6 +56,8 @@ def now() -> datetime:
 def use_store(store: Store) -> WorkFactory:
     keeper: StoreKeeper = store.keeper
     keeper.upgrade()
+    limiter: RateLimiter = store.limiter
+    assert limiter.charge([Charge(b"key", Limit(1, timedelta(seconds=1)))], now()) is None
     factory: WorkFactory = store
     return factory
 

@@ -14,6 +14,7 @@ from campuscore.domain.attendance import CheckInMethod, CheckInQuery, DayQuery, 
 from campuscore.domain.auth import Origin
 from campuscore.domain.days import Days
 from campuscore.domain.paging import PageRequest
+from campuscore.domain.schedule import EntryQuery
 from campuscore.errors import Forbidden, Invalid, NotFound, Problem, TooLarge
 from campuscore.services.attendance import MAX_BULK
 from campuscore.services.attendance import reports as reports_module
@@ -397,3 +398,20 @@ def test_lists_page(town, anna):
         page = PageRequest(2, found.next)
 
     assert sizes == [2, 2, 1]
+
+
+def test_a_span_that_ends_before_it_begins_is_refused(town):
+    attendance, operator = town.campus.attendance, town.campus.operator
+    first, last = date(2026, 3, 5), date(2026, 3, 4)
+    days = DayQuery(since=first, until=last)
+    for ask in (
+        lambda: attendance.list(operator, CheckInQuery(since=first, until=last)),
+        lambda: attendance.aggregate(operator, days),
+        lambda: attendance.aggregate_json(operator, days, files="/f"),
+        lambda: attendance.sheet(operator, days),
+        lambda: town.campus.schedule.list(operator, EntryQuery(since=first, until=last)),
+    ):
+        with pytest.raises(Invalid) as refused:
+            ask()
+        text = "2026-03-04 lies before the first day, 2026-03-05"
+        assert refused.value.problems == (Problem("/until", text),)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from campuscore import EntryChange, GroupChange, NewEntry, NewGroup, NewUser, UserChange
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.attendance import (
+    CheckInQuery,
     DayQuery,
     NewAttachment,
     clean_address,
@@ -19,13 +20,14 @@ from campuscore.domain.attendance import (
 )
 from campuscore.domain.auth import Origin, Principal
 from campuscore.domain.groups import GroupKind, Membership
-from campuscore.domain.schedule import NewRoom, NewTerm, ScheduleEntry
+from campuscore.domain.schedule import EntryQuery, NewRoom, NewTerm, ScheduleEntry
 from campuscore.domain.unset import UNSET
 from campuscore.domain.unset import given as given_or
 from campuscore.domain.users import Role, User, UserQuery, username_key
 from campuscore.errors import CampusError, Invalid, Misconfigured, Problem, TooMany
 
 DAY = date(2026, 3, 4)
+DAYS = st.none() | st.dates()
 
 
 def faults(value) -> set[str]:
@@ -291,3 +293,10 @@ class TestErrors:
         assert error.detail == "/a: is bad; body: is odd"
         assert Invalid(Problem("/a", "x"), detail="words").detail == "words"
         assert Invalid.at("/a", "x").problems == (Problem("/a", "x"),)
+
+
+@pytest.mark.parametrize("kind", [CheckInQuery, DayQuery, EntryQuery])
+@given(since=DAYS, until=DAYS)
+def test_days_that_are_asked_for_end_no_earlier_than_they_begin(kind, since, until):
+    reversed_ = since is not None and until is not None and until < since
+    assert faults(kind(since=since, until=until)) == ({"/until"} if reversed_ else set())

@@ -14,6 +14,7 @@ from attrs import evolve
 from campuscore import NewAttachment, NewUser, Role, Settings, open_campus, upkeep
 from campuscore.adapters import host as hosts
 from campuscore.adapters.sql.sqlite import checkup
+from campuscore.domain.auth import Origin
 from campuscore.domain.events import MAX_ATTEMPTS, NewMessage
 from campuscore.domain.operations import Level
 from campuscore.errors import Forbidden, Unavailable
@@ -286,6 +287,58 @@ def alter(home, *statements):
             raw.execute(statement)
 
 
+def signed_keys(home, **changed):
+    """Return what an examination says of the keys after a login with other settings."""
+    with open_campus(Settings(home=str(home), **changed)) as campus:
+        campus.auth.ring.load()
+    return checked(home)["keys"]
+
+
+def test_signing_keys(home):
+    assert checked(home)["keys"].detail == "the first login makes the signing keys"
+    found = signed_keys(home)
+    assert (found.level, found.detail.split()[0]) == (OK, "EdDSA")
+
+
+def test_keys_of_another_algorithm(home):
+    found = signed_keys(home, token_algorithm="HS256")
+
+    text = "signed with HS256, but token_algorithm is EdDSA"
+    assert (found.level, found.detail) == (WARNING, text)
+    assert found.advice == "run campuscore keys rotate"
+
+
+@pytest.mark.parametrize("secret", ["k" * 32, ""])
+def test_keys_of_another_secret(home, secret):
+    other = {"secret_key": Secret("o" * 32)}
+    found = signed_keys(home, **other)
+
+    assert (found.level, found.advice[:23]) == (FAILURE, "set the secret_key of b")
+    assert checked(home, **other)["keys"].level is OK
+    with open_campus(Settings(home=str(home), secret_key=Secret(secret))) as campus:
+        inside = {f.check: f for f in campus.operations.examine(campus.operator)}["keys"]
+        assert inside.level is FAILURE
+        campus.auth.keys.rotate(campus.operator)
+    assert checked(home, secret_key=Secret(secret))["keys"].level is OK
+
+
+def test_a_next_key_of_another_secret(home):
+    signed_keys(home)
+    with open_campus(Settings(home=str(home), secret_key=Secret("o" * 32))) as campus:
+        campus.auth.keys.revoke(campus.operator, campus.auth.keys.list(campus.operator)[1].id)
+
+    found = checked(home)["keys"]
+    assert (found.level, " next " in found.detail) == (FAILURE, True)
+
+
+def test_keys_whose_secret_cannot_be_read(home):
+    """The check of the secret says so; whether keys open is not known."""
+    signed_keys(home)
+    (home / "secret.key").write_text("short")
+
+    assert checked(home)["keys"].level is OK
+
+
 def test_a_missing_migration(home):
     alter(home, "UPDATE alembic_version SET version_num = '0001'")
     assert checked(home)["database"].level is FAILURE
@@ -330,3 +383,36 @@ def test_a_database_that_is_opened_carelessly():
     assert found["references"].level is FAILURE
     assert found["integrity"].level is FAILURE
     assert found["integrity"].detail == "integrity_check says CHECK constraint failed in t"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "172.17.0.1", "::1"])
+def test_a_proxy_that_nobody_named_is_found(town, address):
+    for n in range(4):
+        log_in(town, f"user{n}", address)
+    assert levels(examine(town))["addresses"] is OK
+    log_in(town, "user4", address)
+    found = {f.check: f for f in examine(town)}["addresses"]
+    assert (found.level, address in found.detail) == (WARNING, True)
+    assert "trusted_proxies" in found.advice
+
+    named = evolve(town.campus.operations.examination, knows_proxies=True)
+    assert levels(named.run())["addresses"] is OK
+    log_in(town, "user5", "10.0.0.9")
+    assert levels(examine(town))["addresses"] is OK
+
+
+def test_a_class_behind_one_public_address_is_no_proxy(town):
+    for n in range(9):
+        log_in(town, f"user{n}", "8.8.8.8")
+    assert levels(examine(town))["addresses"] is OK
+
+
+def test_whoever_names_proxies_is_not_warned(tmp_path):
+    settings = Settings(home=str(tmp_path), trusted_proxies=("127.0.0.1",))
+    with open_campus(settings) as campus:
+        assert campus.operations.examination.knows_proxies
+
+
+def log_in(town, name, address):
+    town.user(name, password="correct horse")
+    town.campus.auth.login(name, "correct horse", Origin(address))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campuscore import Role, Settings, open_campus
-from campuscore.adapters.tokens import open_access_tokens
+from campuscore.adapters.tokens import SignedAccessTokens, open_access_tokens
 from campuscore.adapters.tokens.jws import Signer, Verifier, header_text
 from campuscore.adapters.tokens.material import (
     base64url,
@@ -27,6 +29,7 @@ from campuscore.adapters.tokens.material import (
     revive,
     unbase64url,
 )
+from campuscore.adapters.tokens.sealing import Seal
 from campuscore.domain.keys import Algorithm, KeyState
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, Misconfigured, NotFound
 
@@ -165,15 +168,77 @@ class TestRing:
             assert auth.authenticate(old)
         assert {jwk["kty"] for jwk in other.keys.jwks()} == {"OKP"}
 
-    def test_another_secret_is_said_and_a_fresh_key_is_the_way_out(self, town):
-        old = town.campus.auth.login("anna", PASSWORD)
-        other = another_process(town, secret=b"1" * 32)
+    @pytest.mark.parametrize("algorithm", Algorithm)
+    @pytest.mark.parametrize("way_out", ["rotate", "rotate fresh", "retire", "revoke"])
+    def test_another_secret_is_said_and_there_is_a_way_out(self, town, algorithm, way_out):
+        operator, first = town.campus.operator, another_process(town, token_algorithm=algorithm)
+        old = first.login("anna", PASSWORD)
+        other = another_process(town, secret=b"1" * 32, token_algorithm=algorithm)
         with pytest.raises(Misconfigured) as error:
             other.login("anna", PASSWORD)
         assert error.value.code == "secret_key_differs"
-        other.keys.rotate(town.campus.operator, fresh=True)
+        assert error.value.detail.startswith("secret_key: ")
+        assert "campuscore keys rotate" in error.value.detail
+        if way_out in {"retire", "revoke"}:
+            getattr(other.keys, way_out)(operator, kid_of(old.access))
+        else:
+            other.keys.rotate(operator, fresh=way_out.endswith("fresh"))
 
         assert other.authenticate(other.refresh(old.refresh).access).username == "anna"
+        other.keys.rotate(operator)
+        assert other.authenticate(other.login("anna", PASSWORD).access).username == "anna"
+
+    def test_with_another_secret_what_was_signed_by_a_public_key_still_counts(self, town):
+        old = town.campus.auth.login("anna", PASSWORD).access
+
+        assert another_process(town, secret=b"1" * 32).authenticate(old).username == "anna"
+
+    def test_no_token_of_a_stranger_makes_keys(self, town):
+        header = header_text(Algorithm.EDDSA, **OURS)
+        for text in ("", "x", "a.b.c", f"{header}.e30.AAAA"):
+            assert refused(town.campus.auth.authenticate, text) == "token_invalid"
+
+        assert states(town) == []
+
+    def test_a_key_is_revoked_once(self, town):
+        auth, operator = town.campus.auth, town.campus.operator
+        auth.login("anna", PASSWORD)
+        key = auth.keys.list(operator)[0].id
+        for _ in range(2):
+            auth.keys.revoke(operator, key)
+        told = [m.topic for m in town.campus.operations.events(operator, limit=100)]
+
+        assert states(town) == ["revoked", "active", "next"]
+        assert told.count("key.revoked") == 1
+
+    def test_a_damaged_key_is_said(self, town):
+        auth = town.campus.auth
+        auth.login("anna", PASSWORD)
+        with town.store.write() as work:
+            key = work.keys.ring().keys[0]
+            half = {**key.public, "x": key.public["x"][:20]}
+            work.keys.add(evolve(key, id="half", state=KeyState.RETIRED, public=half))
+            work.commit()
+
+        assert refused(another_process(town).login, "anna", PASSWORD) == "signing_key_damaged"
+
+    def test_a_secret_that_lies_open_in_the_database_is_no_key(self, town):
+        auth = town.campus.auth
+        auth.login("anna", PASSWORD)
+        secret = bytes(32)
+        with town.store.write() as work:
+            key = work.keys.ring().keys[0]
+            oct_jwk = {"kty": "oct", "k": base64url(secret)}
+            changes = {"algorithm": Algorithm.HS256, "state": KeyState.RETIRED, "public": oct_jwk}
+            work.keys.add(evolve(key, id="one", **changes))
+            work.commit()
+        text = f"{header_text(Algorithm.HS256, **OURS)}.{base64url(b'{}')}"
+        mac = base64url(hmac.digest(secret, text.encode(), hashlib.sha256))
+        access = auth.ring.access
+        auth.ring.load()
+
+        assert refused(access.verify, f"{text}.{mac}", NOW) == "token_invalid"
+        assert access._held.verifier.payload(f"{text}.{mac}") is None
 
     def test_only_administrators_touch_it(self, town):
         keys = town.campus.auth.keys
@@ -213,6 +278,74 @@ class TestRing:
                 town.campus.auth.keys.rotate(town.campus.operator)
 
 
+class Meanwhile:
+    """A store in which something happens before the next read."""
+
+    def __init__(self, store, happens):
+        self.store, self.happens = store, [happens]
+
+    def read(self):
+        while self.happens:
+            self.happens.pop()()
+        return self.store.read()
+
+
+class Turn:
+    """A lock that says when somebody waits for it."""
+
+    def __init__(self, waited_for):
+        self.lock, self.waited_for = threading.Lock(), waited_for
+
+    def __enter__(self):
+        if not self.lock.acquire(blocking=False):
+            self.waited_for.set()
+            self.lock.acquire()
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+
+class SlowAtFirst(SignedAccessTokens):
+    """A signer that says when it is given keys, and takes over the first ones when it may."""
+
+    def hold(self, ring):
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.go_on.wait(10)
+        super().hold(ring)
+
+
+class TestThreads:
+    def test_what_was_revoked_is_refused_though_another_thread_saw_it_first(self, town):
+        here, there, operator = town.campus.auth, another_process(town), town.campus.operator
+        token = here.login("anna", PASSWORD).access
+        here.authenticate(token)
+        there.keys.revoke(operator, kid_of(token))
+        racing = evolve(here, store=Meanwhile(here.store, here.ring.load))
+
+        assert refused(racing.authenticate, token) == "token_invalid"
+
+    def test_keys_that_were_read_earlier_do_not_take_the_place_of_later_ones(self, town):
+        """One thread has read the keys, another process revokes one, and a second thread asks."""
+        there, operator = another_process(town), town.campus.operator
+        token = there.login("anna", PASSWORD).access
+        second_is_done_or_waits, first_has_read = threading.Event(), threading.Event()
+        access = SlowAtFirst(Seal.of(b"0" * 32), "test", LIFE)
+        access.begun, access.go_on = first_has_read, second_is_done_or_waits
+        here = evolve(there.ring, access=access, turn=Turn(second_is_done_or_waits))
+        auth = evolve(there, ring=here)
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(here.load)
+            assert first_has_read.wait(10)
+            there.keys.revoke(operator, kid_of(token))
+            second = pool.submit(refused, auth.authenticate, token)
+            second.add_done_callback(lambda _: second_is_done_or_waits.set())
+            assert second.result(10) == "token_invalid"
+            first.result(10)
+
+        assert access.revision == there.ring.revision
+
+
 def header_of(token: str) -> dict[str, str]:
     return json.loads(unbase64url(token.partition(".")[0]))
 
@@ -237,6 +370,14 @@ def test_private_parts_are_stored_sealed_and_for_one_name(tmp_path):
             seal.open(keys[0].sealed, f"{keys[0].id} HS256")
         with pytest.raises(Misconfigured):
             seal.open(keys[0].sealed[:-1], f"{keys[0].id} EdDSA")
+
+
+def test_a_secret_key_need_not_be_text():
+    settings = Settings.from_env({"DATABASE_URL": "memory://", "SECRET_KEY": "\udcff" * 32})
+    with open_campus(settings) as campus:
+        key = campus.auth.ring.load().active
+
+        assert open_access_tokens(b"\xff" * 32, "test", LIFE).opens(key)
 
 
 class TestConfusion:
@@ -343,6 +484,16 @@ class TestPublished:
             ({"use": "signature"}, "/use"),
             ({"key_ops": ["encrypt"]}, "/key_ops"),
             ({"key_ops": []}, "/key_ops"),
+            ({"key_ops": "verify"}, "/key_ops"),
+            ({"key_ops": 7}, "/key_ops"),
+            ({"key_ops": None}, "/key_ops"),
+            ({"key_ops": ["sign"]}, "/key_ops"),
+            ({"key_ops": ["verify", "encrypt"]}, "/key_ops"),
+            ({"key_ops": ["verify", "verify"]}, "/key_ops"),
+            ({"use": None}, "/use"),
+            ({"use": ["sig"]}, "/use"),
+            ({"alg": None}, "/alg"),
+            ({"alg": ["HS256", "ES256", "EdDSA"]}, "/alg"),
             ({"alg": "none"}, "/alg"),
             ({"alg": "HS512"}, "/alg"),
             ({"alg": "RS256"}, "/alg"),
@@ -361,6 +512,25 @@ class TestPublished:
             read_jwk({**jwk, **change})
         assert [problem.path for problem in error.value.problems] == [path]
 
+    @pytest.mark.parametrize("jwk", [ED, EC, OCT])
+    @pytest.mark.parametrize(
+        "change", [{"use": "sig"}, {"key_ops": ["verify"]}, {"key_ops": ["sign", "verify"]}]
+    )
+    def test_what_is_for_verifying_is_read(self, jwk, change):
+        assert read_jwk({**jwk, **change}).verifying
+
+    @pytest.mark.parametrize("part", [0, 1, 2])
+    def test_padding_is_refused_in_every_part_even_when_it_was_signed(self, part):
+        secret, parts = bytes(32), [header_text(Algorithm.HS256), base64url(b"anything"), ""]
+        verifier = Verifier({parts[0]: read_jwk({"kty": "oct", "k": base64url(secret)})})
+        for padding in ("", "=", "=="):
+            texts = [*parts]
+            texts[part] += padding
+            text = ".".join(texts[:2])
+            mac = base64url(hmac.digest(secret, text.encode(), hashlib.sha256))
+            signed = f"{text}.{mac}{texts[2]}"
+            assert verifier.payload(signed) == (None if padding else b"anything")
+
     def test_a_point_beside_the_curve_is_refused(self):
         with pytest.raises(Invalid):
             read_jwk({**EC, "y": EC["x"]})
@@ -376,6 +546,8 @@ class TestPublished:
             read_jwks([{**ED, "kid": "a"}, {**EC, "kid": "a"}])
         with pytest.raises(Invalid):
             read_jwks([{**ED, "kid": "a"}, {**OCT, "kid": "b"}])
+        with pytest.raises(Invalid):
+            read_jwks([{**OCT, "kid": "7"}, {**OCT, "kid": 7}])
 
     def test_an_rsa_key_is_none_of_ours(self):
         numbers = rsa.generate_private_key(65537, 2048).public_key().public_numbers()

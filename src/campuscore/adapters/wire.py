@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Malformed(CampusError):
-    """The text is not JSON."""
+    """A body cannot be read: by default because it is not JSON."""
 
     default_code = "malformed_json"
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from attrs import define, field, frozen
 
 from campuscore.domain.auth import Origin
-from campuscore.domain.checks import member_of
+from campuscore.domain.checks import check_span, member_of
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.users import Role
 from campuscore.errors import Invalid, Problem
@@ -146,6 +146,10 @@ class CheckInQuery:
     group: int | None = None
     has_files: bool | None = None
 
+    def check(self) -> None:
+        """Raise Invalid where the last day lies before the first."""
+        check_span(self.since, self.until, "/until")
+
 
 @frozen(kw_only=True)
 class DayQuery:
@@ -157,6 +161,10 @@ class DayQuery:
     since: date | None = None
     until: date | None = None
     group: int | None = None
+
+    def check(self) -> None:
+        """Raise Invalid where the last day lies before the first."""
+        check_span(self.since, self.until, "/until")
 
 
 @define

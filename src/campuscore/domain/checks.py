@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import TypeVar, cast
 
 from campuscore.errors import Invalid, Problem
 
-__all__ = ["check_all", "check_text", "member_of"]
+__all__ = ["check_all", "check_span", "check_text", "member_of"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -27,6 +28,12 @@ def check_all(*checks: Callable[[], None]) -> None:
             problems += error.problems
     if problems:
         raise Invalid(*problems)
+
+
+def check_span(first: date | None, last: date | None, path: str) -> None:
+    """Raise Invalid, with the path of the last day, where it lies before the first one."""
+    if first is not None and last is not None and last < first:
+        raise Invalid.at(path, f"{last} lies before the first day, {first}")
 
 
 def check_text(path: str, value: str, longest: int) -> list[Problem]:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from campuscore.errors import Misconfigured
 
-__all__ = ["Peers"]
+__all__ = ["Peers", "is_inner"]
 
 _UNIX = "unix"
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -50,3 +50,9 @@ class Peers:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         return any(address in network for network in self.networks)
+
+
+def is_inner(text: str) -> bool:
+    """Say whether an address is of this machine or of a private network."""
+    address = ipaddress.ip_address(text)
+    return address.is_loopback or address.is_private

@@ -6,7 +6,7 @@ from datetime import date, time
 
 from attrs import define, frozen
 
-from campuscore.domain.checks import check_text
+from campuscore.domain.checks import check_span, check_text
 from campuscore.domain.unset import UNSET, Unset, given
 from campuscore.errors import Invalid, Problem
 
@@ -103,6 +103,10 @@ class EntryQuery:
     group: int | None = None
     since: date | None = None
     until: date | None = None
+
+    def check(self) -> None:
+        """Raise Invalid where the last day lies before the first."""
+        check_span(self.since, self.until, "/until")
 
 
 @frozen(kw_only=True)

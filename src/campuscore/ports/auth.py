@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -131,11 +131,17 @@ class AccessTokens(Protocol):
     def hold(self, ring: KeyRing) -> None:
         """Sign and verify with these keys from now on.
 
+        Secret keys that SECRET_KEY does not open verify nothing; public ones need it not.
+
         Raises
         ------
         Misconfigured
-            SECRET_KEY does not open a private key that is needed.
+            A public key is none.
         """
+        ...
+
+    def opens(self, key: SigningKey) -> bool:
+        """Say whether SECRET_KEY opens the private part of a key."""
         ...
 
     def knows(self, token: str) -> bool:
@@ -147,6 +153,8 @@ class AccessTokens(Protocol):
 
         Raises
         ------
+        Misconfigured
+            SECRET_KEY does not open the active key.
         Unavailable
             No ring is held, or it has no active key.
         """
@@ -220,6 +228,18 @@ class Sessions(Protocol):
 
     def list(self, user_id: int, at: datetime) -> list[Session]:
         """Return a user's open sessions, newest first."""
+        ...
+
+    def addresses(self, username: str, since: datetime) -> Collection[str]:
+        """Return from where somebody has opened sessions since then, ended or not, by username.
+
+        Sessions in which others act in their name do not count; an unknown name has none, and is
+        found out by the same statement.
+        """
+        ...
+
+    def latest(self, limit: int) -> Sequence[Session]:
+        """Return the latest sessions of everybody, ended or not, newest first."""
         ...
 
     def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:

@@ -89,7 +89,11 @@ class StoreKeeper(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back connections; the store cannot be used afterwards."""
+        """Give back connections for good; a Work that is open may end, and closing twice is fine.
+
+        Whatever the store is asked for afterwards, units of work as well, raises Unavailable
+        (``campuscore.ports.work.CLOSED``).
+        """
         ...
 
 

@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
+from campuscore.domain.audit import AuditEntry
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.domain.events import NewMessage
 from campuscore.ports.attendance import Attachments, CheckIns
+from campuscore.ports.audit import Audit
 from campuscore.ports.auth import ApiTokens, Credentials, Sessions
 from campuscore.ports.erasure import Erasure
 from campuscore.ports.events import Outbox
@@ -19,7 +22,10 @@ from campuscore.ports.roster import RosterLinks
 from campuscore.ports.schedule import Entries, Rooms, Terms
 from campuscore.ports.users import Guardians, Users
 
-__all__ = ["TRY_AGAIN", "Work", "WorkFactory"]
+__all__ = ["CLOSED", "TRY_AGAIN", "Work", "WorkFactory"]
+
+CLOSED = "campus_closed"
+"""The code of Unavailable that means: the store was closed, and is not opened again."""
 
 TRY_AGAIN = "try_again"
 """The code of Busy that means: others were faster, do the whole unit of work once more."""
@@ -75,9 +81,15 @@ class Work(Protocol):
     def claims(self) -> BlobClaims: ...
     @property
     def erasure(self) -> Erasure: ...
+    @property
+    def audit(self) -> Audit: ...
 
     def emit(self, message: NewMessage) -> None:
-        """Collect a domain event; ``commit`` stores it in the outbox with the change."""
+        """Collect a domain event; ``commit`` stores it in outbox and audit with the change."""
+        ...
+
+    def note(self, entry: AuditEntry) -> None:
+        """Collect something for the audit that is no event, such as a refusal."""
         ...
 
     def savepoint(self) -> AbstractContextManager[None]:
@@ -106,14 +118,16 @@ class Work(Protocol):
 
 
 class WorkFactory(Protocol):
-    """Opens units of work."""
+    """Opens units of work; entering one after the store was closed is Unavailable (``CLOSED``)."""
 
     def read(self) -> Work:
         """Open a Work that sees one consistent state and takes no write lock."""
         ...
 
-    def write(self) -> Work:
+    def write(self, by: Principal = OPERATOR) -> Work:
         """Open a Work that may write, as if writers took turns.
+
+        What it emits is recorded in the audit as done by this principal.
 
         Raises
         ------

@@ -95,7 +95,7 @@ class DemoService:
         self.policy.scope(principal, "operations.write")
         if kind not in _KINDS:
             raise Invalid.at("/kind", f"must be one of {', '.join(_KINDS)}")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             work.links.add(SOURCE, kind, made)
             work.commit()
 
@@ -111,17 +111,18 @@ class DemoService:
         """
         self.policy.scope(principal, "operations.write")
         self.rules.check(password, Holder(Role.TEACHER))
-        return self._set_hash(self.hasher.hash(password))
+        return self._set_hash(principal, self.hasher.hash(password))
 
     @retrying
-    def _set_hash(self, stored: str) -> int:
+    def _set_hash(self, principal: Principal, stored: str) -> int:
         now = self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             people = sorted(work.links.of(SOURCE, "user").values())
             for user in people:
                 work.credentials.set(user, stored, now)
                 work.credentials.supersede(user)
                 work.sessions.end_all(user, now, SessionEnd.PASSWORD)
+            work.emit(NewMessage("demo.let_in", "demo", {"users": len(people)}))
             work.commit()
         return len(people)
 
@@ -149,7 +150,7 @@ class DemoService:
 
     @retrying
     def _erase(self, principal: Principal) -> tuple[Standing, list[str]]:
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             before = self._standing(work, principal)
             if not before.is_there:
                 raise NotFound("there is no demonstration here", code="demo_not_found")

@@ -13,12 +13,14 @@ from attrs import frozen
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.days import Days
 from campuscore.domain.events import MessageState
+from campuscore.domain.keys import Algorithm
+from campuscore.domain.network import is_inner
 from campuscore.domain.operations import Finding, Level
 from campuscore.domain.paging import Slice
 from campuscore.domain.passwords import Wrapping
 from campuscore.domain.users import Role, UserQuery
 from campuscore.errors import CampusError
-from campuscore.ports.auth import PasswordHasher
+from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
 from campuscore.ports.operations import Host, StoreKeeper
 from campuscore.ports.work import WorkFactory
@@ -27,9 +29,11 @@ __all__ = ["Examination"]
 
 _OK, _WARNING, _FAILURE = Level.OK, Level.WARNING, Level.FAILURE
 _SAMPLE = 1000
+_CROWD = 5
 _LATE = timedelta(minutes=10)
 _OVERDUE = timedelta(hours=2)
 _DELIVER = "run campuscore serve, or campuscore worker beside another server"
+_ROTATE = "run campuscore keys rotate"
 _RESTORE = "restore the files from a backup"
 
 
@@ -42,6 +46,10 @@ class Examination:
     keeper: StoreKeeper
     blobs: BlobStore
     host: Host | None = None
+    access: AccessTokens | None = None
+    algorithm: Algorithm = Algorithm.EDDSA
+    knows_proxies: bool = False
+    """Whether ``trusted_proxies`` names any."""
     hasher: PasswordHasher | None = None
 
     def run(self, *, deep: bool = False) -> list[Finding]:
@@ -53,7 +61,8 @@ class Examination:
             if database.level is _OK:
                 findings += self.keeper.examine(deep=deep)
                 findings += [self._files(deep=deep), self._claims()]
-                findings += [self._outbox(), self._administrator(), *self._passwords()]
+                findings += [self._outbox(), self._administrator()]
+                findings += [self._keys(), self._addresses(), *self._passwords()]
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -140,6 +149,36 @@ class Examination:
             advice = "campuscore users create NAME --role admin --password-prompt"
             return Finding("administrator", _FAILURE, "there is no active administrator", advice)
         return Finding("administrator", _OK, f"{len(found)} active, such as {found[0].username}")
+
+    def _keys(self) -> Finding:
+        with self.store.read() as work:
+            ring = work.keys.ring()
+        active = ring.active
+        if active is None:
+            return Finding("keys", _OK, "the first login makes the signing keys")
+        for key in filter(None, (active, ring.next)):
+            if self.access is not None and not self.access.opens(key):
+                text = f"secret_key does not open the {key.state} signing key {key.id}"
+                advice = f"set the secret_key of before, or {_ROTATE}"
+                return Finding("keys", _FAILURE, text, advice)
+        if active.algorithm is not self.algorithm:
+            text = f"signed with {active.algorithm}, but token_algorithm is {self.algorithm}"
+            return Finding("keys", _WARNING, text, _ROTATE)
+        since = f"{active.changed_at:%F}"
+        return Finding("keys", _OK, f"{active.algorithm} key {active.id} signs since {since}")
+
+    def _addresses(self) -> Finding:
+        """Look whether a proxy that nobody named hides from where people log in."""
+        with self.store.read() as work:
+            latest = [row for row in work.sessions.latest(_SAMPLE) if row.ip_address]
+        places = {row.ip_address for row in latest}
+        one = next(iter(places)) if len(places) == 1 else None
+        people = len({row.user for row in latest})
+        if one and people >= _CROWD and not self.knows_proxies and is_inner(one):
+            text = f"all {people} people who logged in lately came from {one}"
+            advice = "if that is a proxy, name it in trusted_proxies: throttling takes it for one"
+            return Finding("addresses", _WARNING, text, f"{advice} client")
+        return Finding("addresses", _OK, f"logins came from {len(places)} addresses lately")
 
     def _passwords(self) -> list[Finding]:
         if self.hasher is None:

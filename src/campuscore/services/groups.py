@@ -53,7 +53,7 @@ class GroupService:
         """
         self.policy.scope(principal, "groups.create")
         new.check()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self._check_references(work, principal, new.parent, new.term)
             group = work.groups.add(new)
             work.emit(NewMessage("group.created", str(group.id), {"name": group.name}))
@@ -88,7 +88,7 @@ class GroupService:
             there is no such group.
         """
         change.check()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             group = _found(work, group_id)
             changed = _apply(group, change)
@@ -115,7 +115,7 @@ class GroupService:
         Forbidden, NotFound
             The principal may not, or there is no such group.
         """
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             work.groups.archive(group_id)
             work.emit(NewMessage("group.archived", str(group_id)))
@@ -139,7 +139,7 @@ class GroupService:
             or user. Only administrators add administrators.
         """
         role = _check_role(role)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             self.policy.require(work, principal, "users.read", PersonTarget(user_id))
             _check_joins(work, principal, user_id)
@@ -162,7 +162,7 @@ class GroupService:
         """
         today = self.days.today()
         roles = sorted(MEMBER_ROLES) if role is None else [_check_role(role)]
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             found = [work.memberships.find(group_id, user_id, each, today) for each in roles]
             rows = [row for row in found if row is not None]
@@ -205,7 +205,8 @@ class GroupService:
         if above is None or above == changed.parent:
             return
         if not self.policy.may(work, principal, "groups.write", GroupTarget(above)):
-            raise Forbidden(f"you may not take a group from under group {above}")
+            error = Forbidden(f"you may not take a group from under group {above}")
+            raise self.policy.note(principal, "groups.write", f"group:{above}", error)
 
     def _check_references(
         self, work: Work, principal: Principal, parent: int | None, term: int | None

@@ -57,7 +57,7 @@ class GuardianService:
         Invalid
             Nobody is their own guardian.
         """
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             for user in (student_id, guardian_id):
                 self.policy.require(work, principal, "users.write", PersonTarget(user))
             if student_id == guardian_id:
@@ -69,7 +69,7 @@ class GuardianService:
     @retrying
     def unlink(self, principal: Principal, student_id: int, guardian_id: int) -> None:
         """Undo that, which counts in the next request; not being a guardian is no error."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "users.write", PersonTarget(student_id))
             if work.guardians.remove(guardian_id, student_id):
                 work.emit(_message("guardian.unlinked", student_id, guardian_id))

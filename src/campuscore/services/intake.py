@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.domain.days import Days
 from campuscore.errors import Busy, CampusError
 from campuscore.ports.files import BlobStore, Draft
@@ -36,7 +37,9 @@ class Intake:
     days: Days
     blobs: BlobStore
 
-    def keep(self, drafts: Sequence[Draft], record: Callable[[Work], T]) -> T:
+    def keep(
+        self, drafts: Sequence[Draft], record: Callable[[Work], T], by: Principal = OPERATOR
+    ) -> T:
         """Keep drafts for a record, which is made in one Work with the end of their claims.
 
         Parameters
@@ -45,6 +48,8 @@ class Intake:
             The bytes that the record will name.
         record
             Writes a record that names all of them. Where it raises, they are removed again.
+        by
+            Who acts, for the audit.
 
         Raises
         ------
@@ -55,7 +60,7 @@ class Intake:
         try:
             for draft in drafts:
                 draft.keep()
-            return self._record(claims, record)
+            return self._record(claims, record, by)
         except BaseException:
             # What cannot be undone now is cleared when the claims end.
             with suppress(CampusError):
@@ -84,8 +89,8 @@ class Intake:
         return claims
 
     @retrying
-    def _record(self, claims: Mapping[str, int], record: Callable[[Work], T]) -> T:
-        with self.store.write() as work:
+    def _record(self, claims: Mapping[str, int], record: Callable[[Work], T], by: Principal) -> T:
+        with self.store.write(by) as work:
             made = record(work)
             given_back = [work.claims.remove(claim) for claim in claims.values()]
             if not all(given_back):

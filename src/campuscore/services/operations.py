@@ -185,7 +185,7 @@ class OperationsService:
     def retry(self, principal: Principal, message_id: int) -> None:
         """Make a dead letter due again, or raise NotFound."""
         self.policy.scope(principal, "operations.write")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if not work.outbox.revive(message_id, self.days.now()):
                 raise NotFound(f"there is no dead letter {message_id}", code="message_not_found")
             work.commit()

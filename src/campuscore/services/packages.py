@@ -86,7 +86,7 @@ class PackageService:
             new.check_metadata(name, found)
             metadata = stack.enter_context(self.blobs.draft([text], len(text)))
             record = self._recorder(principal, new, name, found, (draft, metadata))
-            return self.intake.keep((draft, metadata), record)
+            return self.intake.keep((draft, metadata), record, principal)
 
     def list(self, principal: Principal) -> Sequence[Project]:
         """List the projects that have files, by normalized name."""
@@ -170,7 +170,7 @@ class PackageService:
         if reason is not None and (len(reason) > _LONGEST_REASON or not reason.isprintable()):
             rule = f"must be one line of at most {_LONGEST_REASON} characters"
             raise Invalid.at("/reason", rule)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             page, files = self._chosen(work, principal, name, version, filename)
             work.packages.yank(page.project.id, [file.id for file in files], reason)
             topic = "package.unyanked" if reason is None else "package.yanked"
@@ -198,7 +198,7 @@ class PackageService:
         self, principal: Principal, name: str, version: str, filename: str | None
     ) -> Sequence[DistFile]:
         """Take files out, and leave claims that have ended on their bytes, to be freed."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             now = self.days.now()
             page, files = self._chosen(work, principal, name, version, filename)
             work.packages.remove_files(page.project.id, [file.id for file in files], now)

@@ -42,7 +42,7 @@ class TermService:
         """Create a term; Conflict where the name is taken, Invalid where a field breaks a rule."""
         self.policy.scope(principal, "terms.write")
         new.check()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             term = work.terms.add(new)
             work.emit(NewMessage("term.created", f"term:{term.id}"))
             work.commit()
@@ -54,7 +54,7 @@ class TermService:
         self.policy.scope(principal, "terms.write")
         new.check()
         term = Term(term_id, new.name, new.first_day, new.last_day, new.code)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if work.terms.find(term_id) is None:
                 raise _no_term(term_id)
             work.terms.save(term)
@@ -66,7 +66,7 @@ class TermService:
     def remove(self, principal: Principal, term_id: int) -> None:
         """Remove a term that no group refers to (else Conflict), or raise NotFound."""
         self.policy.scope(principal, "terms.write")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if work.terms.find(term_id) is None:
                 raise _no_term(term_id)
             work.terms.remove(term_id)
@@ -101,7 +101,7 @@ class RoomService:
         """Create a room; Conflict where the name is taken, Invalid where a field breaks a rule."""
         self.policy.scope(principal, "rooms.write")
         new.check()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             room = work.rooms.add(new)
             work.emit(NewMessage("room.created", f"room:{room.id}"))
             work.commit()
@@ -113,7 +113,7 @@ class RoomService:
         self.policy.scope(principal, "rooms.write")
         new.check()
         room = Room(room_id, new.name, new.capacity)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if work.rooms.find(room_id) is None:
                 raise _no_room(room_id)
             work.rooms.save(room)
@@ -125,7 +125,7 @@ class RoomService:
     def remove(self, principal: Principal, room_id: int) -> None:
         """Remove a room that no schedule entry refers to (else Conflict), or raise NotFound."""
         self.policy.scope(principal, "rooms.write")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if work.rooms.find(room_id) is None:
                 raise _no_room(room_id)
             work.rooms.remove(room_id)

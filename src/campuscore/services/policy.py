@@ -17,8 +17,9 @@ from campuscore.domain.access import Reach, Scope
 from campuscore.domain.auth import Principal
 from campuscore.domain.days import Days
 from campuscore.domain.users import Role
-from campuscore.errors import Forbidden, NotFound
+from campuscore.errors import CampusError, Forbidden, NotFound
 from campuscore.ports.work import Work
+from campuscore.services.refusals import Refusals
 
 __all__ = ["RULES", "GroupTarget", "PersonTarget", "Policy", "ProjectTarget", "Rule", "Target"]
 
@@ -33,12 +34,22 @@ class PersonTarget:
     user: int
     day: date | None = None
 
+    @property
+    def named(self) -> str:
+        """What the audit calls it."""
+        return str(self.user)
+
 
 @frozen
 class GroupTarget:
     """What belongs to a group."""
 
     group: int
+
+    @property
+    def named(self) -> str:
+        """What the audit calls it."""
+        return f"group:{self.group}"
 
 
 @frozen
@@ -47,6 +58,11 @@ class ProjectTarget:
 
     key: str
     owner: int | None
+
+    @property
+    def named(self) -> str:
+        """What the audit calls it."""
+        return f"project:{self.key}"
 
 
 Target = PersonTarget | GroupTarget | ProjectTarget
@@ -110,6 +126,7 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "packages.upload": Rule(anyone=_SELF, in_person=True),
         "packages.upload.new": Rule(teacher=_ALL, in_person=True),
         "packages.manage": Rule(anyone=_SELF, in_person=True),
+        "audit.read": Rule(in_person=True),
         "operations.read": Rule(in_person=True),
         "operations.write": Rule(in_person=True),
     }
@@ -122,6 +139,7 @@ class Policy:
 
     days: Days
     rules: Mapping[str, Rule] = field(default=RULES)
+    refusals: Refusals | None = None
 
     def scope(self, principal: Principal, action: str) -> Scope:
         """Return how far the principal reaches with an action, for lists to filter by.
@@ -132,12 +150,13 @@ class Policy:
             The principal may never do this kind of action.
         """
         found = self.find_scope(principal, action)
-        if found is not None:
-            return found
-        if principal.actor is not None and self.rules[action].in_person:
-            text = f"this is not done in somebody else's name ({action})"
-            raise Forbidden(text, code="in_person")
-        raise Forbidden(f"you may not do this ({action})")
+        if found is None:
+            error = Forbidden(f"you may not do this ({action})")
+            if principal.actor is not None and self.rules[action].in_person:
+                text = f"this is not done in somebody else's name ({action})"
+                error = Forbidden(text, code="in_person")
+            raise self.note(principal, action, "", error)
+        return found
 
     def find_scope(self, principal: Principal, action: str) -> Scope | None:
         """Return the scope, or None where the principal may never do this kind of action."""
@@ -184,12 +203,27 @@ class Policy:
         self.scope(principal, action)
         if self.may(work, principal, action, target):
             return
+        raise self.note(
+            principal, action, target.named, self._refusal(work, principal, action, target)
+        )
+
+    def _refusal(
+        self, work: Work, principal: Principal, action: str, target: Target
+    ) -> CampusError:
         if isinstance(target, ProjectTarget):  # which every user sees, if not with every token
-            raise Forbidden(f"you may not do this to {target.key} ({action})")
+            return Forbidden(f"you may not do this to {target.key} ({action})")
         seen_by = self.rules[action].seen_by
         if seen_by and self.may(work, principal, seen_by, target):
-            raise Forbidden(f"you may not do this here ({action})")
-        raise not_found(target)
+            return Forbidden(f"you may not do this here ({action})")
+        return not_found(target)
+
+    def note(
+        self, principal: Principal, action: str, target: str, error: CampusError
+    ) -> CampusError:
+        """Note a refusal for the audit, and return it."""
+        if self.refusals is not None:
+            self.refusals.note(principal, action, target, error)
+        return error
 
 
 def not_found(target: PersonTarget | GroupTarget) -> NotFound:

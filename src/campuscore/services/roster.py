@@ -104,7 +104,7 @@ class RosterService:
         problems = check(roster)
         if problems:
             raise Invalid(*problems)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             rows = _Import(work, roster, scope, self.days).run(allow_removals=allow_removals)
             report = ImportReport.of(roster.source, rows, roster.ignored, dry_run=dry_run)
             work.emit(_event(principal, report))

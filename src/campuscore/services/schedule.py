@@ -41,11 +41,19 @@ class ScheduleService:
         query: EntryQuery | None = None,
         page: PageRequest | None = None,
     ) -> Page[ScheduleEntry]:
-        """List entries within the principal's rights by date, then id."""
+        """List entries within the principal's rights by date, then id.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
+        """
         scope = self.policy.scope(principal, "schedule.read")
+        query = query or EntryQuery()
+        query.check()
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = work.entries.list(scope, query or EntryQuery(), part)
+            rows = work.entries.list(scope, query, part)
         return cut_page(rows, part, lambda e: (e.date.toordinal(), e.id))
 
     def get(self, principal: Principal, entry_id: int) -> ScheduleEntry:
@@ -64,7 +72,7 @@ class ScheduleService:
             unknown room), or there is no such group.
         """
         self._check(new)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "schedule.write", GroupTarget(new.group))
             _check_room(work, new.room)
             entry = work.entries.add(new)
@@ -75,7 +83,7 @@ class ScheduleService:
     @retrying
     def update(self, principal: Principal, entry_id: int, change: EntryChange) -> ScheduleEntry:
         """Change fields of an entry; raises as ``create``."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             entry = self._found(work, principal, "schedule.write", entry_id)
             wanted = change.over(entry)
             self._check(wanted)
@@ -105,7 +113,7 @@ class ScheduleService:
         Forbidden, NotFound
             The principal may not, or there is no such entry.
         """
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             entry = self._found(work, principal, "schedule.write", entry_id)
             work.entries.remove(entry_id)
             work.emit(_event("removed", entry))

@@ -57,7 +57,7 @@ class UserService:
         """
         self.policy.scope(principal, "users.write")
         check_all(new.check, partial(self._check_password, new.password, new))
-        return self._create(new, self._hash(new.password))
+        return self._create(principal, new, self._hash(new.password))
 
     def list(
         self,
@@ -159,7 +159,7 @@ class UserService:
         self.policy.scope(principal, "auth.manage")
         done, after = Rewrapped(), 0
         while True:
-            step, after = self._rewrap(after)
+            step, after = self._rewrap(principal, after)
             if not after:
                 return done
             done = Rewrapped(
@@ -169,10 +169,10 @@ class UserService:
             )
 
     @retrying
-    def _rewrap(self, after: int) -> tuple[Rewrapped, int]:
+    def _rewrap(self, principal: Principal, after: int) -> tuple[Rewrapped, int]:
         """Seal the hashes of some users, and return the id of the last one, 0 at the end."""
         sealed = kept = foreign = 0
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             rows = work.credentials.stored(after, _HASHES)
             for user_id, stored in rows:
                 wrapping = self.hasher.wrapping(stored) if stored else Wrapping.CURRENT
@@ -203,9 +203,9 @@ class UserService:
         return "" if password is None else self.hasher.hash(password)
 
     @retrying
-    def _create(self, new: NewUser, stored: str) -> User:
+    def _create(self, principal: Principal, new: NewUser, stored: str) -> User:
         now = self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             user = work.users.add(new, now)
             if stored:
                 work.credentials.set(user.id, stored, now)
@@ -215,7 +215,7 @@ class UserService:
 
     @retrying
     def _update(self, principal: Principal, user_id: int, change: UserChange, stored: str) -> User:
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "users.write", PersonTarget(user_id))
             user = _found(work, user_id)
             changed = _apply(user, change)

@@ -112,6 +112,11 @@ class Settings:
         "Record each successful login as a check-in.",
         default=True,
     )
+    login_throttle: bool = says(
+        "Slow down the guessing of passwords by address and account; only a proxy that does the "
+        "same is a reason to turn it off.",
+        default=True,
+    )
     access_minutes: int = says("Life of an access token, in minutes.", 10)
     idle_days: int = says("A session ends when it was not used for so many days.", 14)
     session_days: int = says("A session ends after so many days at the latest.", 30)

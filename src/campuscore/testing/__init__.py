@@ -28,6 +28,7 @@ import pytest
 
 if TYPE_CHECKING:
     from campuscore.testing.attendance import AttachmentsContract, CheckInsContract
+    from campuscore.testing.audit import AuditContract
     from campuscore.testing.auth import (
         ApiTokensContract,
         CredentialsContract,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from campuscore.testing.roster import RosterLinksContract
     from campuscore.testing.schedule import EntriesContract, RoomsContract, TermsContract
     from campuscore.testing.sheets import SheetWriterContract
+    from campuscore.testing.throttle import RateLimiterContract
     from campuscore.testing.tokens import AccessTokensContract
     from campuscore.testing.users import UsersContract
     from campuscore.testing.work import WorkContract
@@ -57,6 +59,7 @@ __all__ = [
     "AccessTokensContract",
     "ApiTokensContract",
     "AttachmentsContract",
+    "AuditContract",
     "BlobClaimsContract",
     "BlobStoreContract",
     "BreachedPasswordsContract",
@@ -73,6 +76,7 @@ __all__ = [
     "OutboxContract",
     "PackagesContract",
     "PasswordHasherContract",
+    "RateLimiterContract",
     "RoomsContract",
     "RosterLinksContract",
     "SessionsContract",
@@ -87,6 +91,7 @@ __all__ = [
 
 _HOMES = {
     "attendance": ("AttachmentsContract", "CheckInsContract"),
+    "audit": ("AuditContract",),
     "auth": ("ApiTokensContract", "CredentialsContract", "SessionsContract"),
     "claims": ("BlobClaimsContract",),
     "contract": ("Contract",),
@@ -104,6 +109,7 @@ _HOMES = {
     "roster": ("RosterLinksContract",),
     "schedule": ("EntriesContract", "RoomsContract", "TermsContract"),
     "sheets": ("SheetWriterContract",),
+    "throttle": ("RateLimiterContract",),
     "tokens": ("AccessTokensContract",),
     "users": ("UsersContract",),
     "work": ("WorkContract",),

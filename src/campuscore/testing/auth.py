@@ -228,6 +228,29 @@ class SessionsContract(Contract):
             assert work.sessions.end_all(root, NOON, SessionEnd.PASSWORD) == 1
             assert [row.id for row in work.sessions.list(anna, NOON)] == [own]
 
+    def test_addresses_tell_from_where_somebody_logged_in(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, bert = add_user(work, "Anna"), add_user(work, "bert")
+            for address, seconds in (("10.0.0.1", 0), ("10.0.0.2", 1), ("10.0.0.2", 2), (None, 3)):
+                at = NOON + seconds * _SECOND
+                key = work.sessions.open(evolve(_new(anna), at=at, ip_address=address))
+                work.sessions.end(key, anna, at, SessionEnd.LOGOUT)
+            work.sessions.open(evolve(_new(anna), ip_address="10.0.0.3", actor=bert))
+            work.sessions.open(evolve(_new(bert), ip_address="10.0.0.4"))
+            assert sorted(work.sessions.addresses("aNNA", NOON)) == ["10.0.0.1", "10.0.0.2"]
+            assert list(work.sessions.addresses("anna", NOON + 2 * _SECOND)) == ["10.0.0.2"]
+            assert not work.sessions.addresses("anna", NOON + 3 * _SECOND)
+            assert not work.sessions.addresses("nobody", NOON)
+
+    def test_the_latest_are_those_of_everybody(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            users = [add_user(work, name) for name in ("anna", "bert", "carl")]
+            keys = [_open(work, user) for user in users]
+            work.sessions.end(keys[2], users[2], NOON, SessionEnd.LOGOUT)
+            found = [(row.id, row.user) for row in work.sessions.latest(2)]
+            assert found == [(keys[2], users[2]), (keys[1], users[1])]
+            assert len(work.sessions.latest(9)) == 3
+
 
 class ApiTokensContract(Contract):
     """What ``ApiTokens`` promises. The fixture ``store`` is an empty WorkFactory."""

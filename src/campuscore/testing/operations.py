@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from campuscore.domain.operations import Level
 from campuscore.errors import Unavailable
 from campuscore.ports.operations import StoreKeeper
+from campuscore.ports.work import CLOSED
 from campuscore.testing.contract import Contract
 
 __all__ = ["StoreKeeperContract"]
@@ -49,7 +52,21 @@ class StoreKeeperContract(Contract):
         assert refusal in {"", "backup_unsupported"}
         assert target.exists() != bool(refusal)
 
-    def test_close_may_be_called_twice(self, keeper: StoreKeeper) -> None:
+    def test_a_store_is_closed_for_good_and_may_be_closed_twice(
+        self, keeper: StoreKeeper, tmp_path: Path
+    ) -> None:
         keeper.upgrade()
         keeper.close()
         keeper.close()
+        target = tmp_path / "copy"
+        for ask in (
+            keeper.status,
+            keeper.upgrade,
+            keeper.ping,
+            keeper.examine,
+            lambda: keeper.copy(target),
+        ):
+            with pytest.raises(Unavailable) as refused:
+                ask()
+            assert refused.value.code == CLOSED
+        assert not target.exists()

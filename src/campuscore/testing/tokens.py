@@ -11,7 +11,7 @@ from attrs import evolve
 
 from campuscore.domain.auth import Claims
 from campuscore.domain.keys import Algorithm, KeyRing, KeyState
-from campuscore.errors import Unauthenticated, Unavailable
+from campuscore.errors import Misconfigured, Unauthenticated, Unavailable
 from campuscore.ports.auth import AccessTokens
 from campuscore.testing.contract import NOON, Contract
 
@@ -60,6 +60,40 @@ class AccessTokensContract(Contract):
         assert access.knows(token)
         assert access.verify(token, NOON) == _CLAIMS
         access.hold(KeyRing(3, [evolve(old, state=KeyState.REVOKED), active]))
+        assert not access.knows(token)
+        assert _refusal(access, token) == "token_invalid"
+
+    @pytest.mark.parametrize("algorithm", Algorithm)
+    def test_it_opens_keys_that_were_sealed_for_their_id_and_algorithm(
+        self, access: AccessTokens, algorithm: Algorithm
+    ) -> None:
+        key = access.make(algorithm, NOON)
+        other = Algorithm.ES256 if algorithm is Algorithm.EDDSA else Algorithm.EDDSA
+        assert access.opens(key)
+        for changed in (
+            evolve(key, id="another"),
+            evolve(key, algorithm=other),
+            evolve(key, sealed=key.sealed[:-1]),
+            evolve(key, sealed=b""),
+        ):
+            assert not access.opens(changed)
+
+    def test_an_active_key_that_does_not_open_verifies_by_its_public_part(
+        self, access: AccessTokens
+    ) -> None:
+        key = evolve(access.make(Algorithm.EDDSA, NOON), state=KeyState.ACTIVE)
+        access.hold(KeyRing(1, [key]))
+        token = access.issue(_CLAIMS, NOON)
+        access.hold(KeyRing(2, [evolve(key, sealed=b"")]))
+        assert access.verify(token, NOON) == _CLAIMS
+        with pytest.raises(Misconfigured):
+            access.issue(_CLAIMS, NOON)
+
+    def test_secret_keys_that_do_not_open_verify_nothing(self, access: AccessTokens) -> None:
+        key = evolve(access.make(Algorithm.HS256, NOON), state=KeyState.ACTIVE)
+        access.hold(KeyRing(1, [key]))
+        token = access.issue(_CLAIMS, NOON)
+        access.hold(KeyRing(2, [evolve(key, sealed=b"")]))
         assert not access.knows(token)
         assert _refusal(access, token) == "token_invalid"
 

@@ -15,7 +15,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages, show_rows, writing
-from campuscore.adapters.cli.reading import DAY, ID, INSTANT, one_of, user_id_of
+from campuscore.adapters.cli.reading import DAY, ID, INSTANT, one_of, span_options, user_id_of
 from campuscore.bootstrap import Campus
 from campuscore.domain.attendance import (
     AttachedFile,
@@ -46,8 +46,7 @@ def attendance() -> None:
 def _filters(command: Any) -> Any:
     options = (
         click.option("--user", help="Only this user, by id or username."),
-        click.option("--from", "since", type=DAY, help="The first local day."),
-        click.option("--to", "until", type=DAY, help="The last local day."),
+        span_options,
         click.option("--group", type=ID, help="Only members, on the day, of this group's id."),
     )
     for option in options:

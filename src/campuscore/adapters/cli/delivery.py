@@ -30,6 +30,7 @@ def deliver(campus: Campus, stop: threading.Event) -> None:
             if time.monotonic() >= tidy_at:
                 campus.operations.forget_delivered()
                 campus.operations.tidy()
+                campus.auth.gate.forget()
                 tidy_at = time.monotonic() + _TIDY_EVERY
         except CampusError as error:
             _LOG.warning("messages wait: %s", error.detail)

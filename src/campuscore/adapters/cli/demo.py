@@ -35,10 +35,11 @@ def demo(
     """
     if remove and (yes or with_logins):
         raise click.UsageError("--remove goes with no other option")
-    campus = invocation.campus()
     if remove:
+        campus = invocation.campus()
         show(invocation, campus.demo.remove(campus.operator))
         return
+    campus = invocation.any_campus()
     fill: Any = load("campuscore.adapters.demo:fill")
     try:
         filled = fill(campus, seed=seed, among_others=yes)

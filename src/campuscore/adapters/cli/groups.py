@@ -33,7 +33,7 @@ def groups() -> None:
 @pass_invocation
 def create(invocation: Invocation, /, name: str, kind: str, **fields: Any) -> None:
     """Create a group called NAME."""
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     new = NewGroup(name=name, kind=GroupKind(kind), **fields)
     show(invocation, campus.groups.create(campus.operator, new))
 

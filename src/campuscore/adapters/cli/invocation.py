@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import click
-from attrs import define
+from attrs import define, evolve, field
 
 import campuscore
 from campuscore.adapters.cli.errors import Refused
@@ -34,6 +35,7 @@ class Invocation:
     config: Path | None = None
     home: str | None = None
     as_json: bool = False
+    resources: ExitStack = field(factory=ExitStack, eq=False)
 
     @property
     def source(self) -> SettingsSource:
@@ -47,28 +49,40 @@ class Invocation:
         return self.source.read(campuscore.Settings)
 
     def campus(self) -> Campus:
-        """Open the campus; it is closed when the command ends.
+        """Open the campus that is there, or raise NotFound; it is closed when the command ends."""
+        from campuscore import upkeep  # noqa: PLC0415 - help needs no store
 
-        A new one is announced: what looks empty may be a typing error in ``--home``.
-        """
         settings = self.settings()
-        created = _is_new(settings)
-        campus = click.get_current_context().with_resource(campuscore.open_campus(settings))
-        if created:
-            click.echo(f"created a new campus in {settings.folder}", err=True)
-        return campus
+        if not upkeep.is_there(settings):
+            raise upkeep.there_is_none(settings)
+        return self.resources.enter_context(campuscore.open_campus(settings))
+
+    def any_campus(self, *, dry_run: bool = False) -> Campus:
+        """Open the campus, and make one where there is none: in memory for a dry run.
+
+        Of a new one that the command was refused, nothing is left.
+        """
+        from campuscore import upkeep  # noqa: PLC0415 - help needs no store
+
+        settings = self.settings()
+        if upkeep.is_there(settings):
+            return self.resources.enter_context(campuscore.open_campus(settings))
+        if dry_run:
+            text = "there is no campus yet in {}; this is what a new one would take in"
+            click.echo(text.format(settings.folder), err=True)
+            blank = evolve(settings, database_url="memory://", blob_url="memory://")
+            return self.resources.enter_context(campuscore.open_campus(blank))
+        return self.resources.enter_context(_new_campus(settings))
 
 
-def _is_new(settings: Settings) -> bool:
-    """Say whether opening the campus will create a database that lasts."""
-    from campuscore.domain.days import utc_now  # noqa: PLC0415 - help needs no store
-    from campuscore.plugins import find_store  # noqa: PLC0415
+@contextmanager
+def _new_campus(settings: Settings) -> Generator[Campus]:
+    """Make a campus and announce it: what looks empty may be a typing error in ``--home``."""
+    from campuscore import upkeep  # noqa: PLC0415 - help needs no store
 
-    keeper = find_store(settings.database)(settings, utc_now).keeper
-    try:
-        return keeper.shared and keeper.status().current is None
-    finally:
-        keeper.close()
+    with upkeep.opened(settings) as campus:
+        yield campus
+    click.echo(f"created a new campus in {settings.folder}", err=True)
 
 
 def pass_invocation(command: Callable[Concatenate[Invocation, P], R]) -> Callable[P, R]:
@@ -94,7 +108,8 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with ctx.ensure_object(Invocation).resources:
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise
         except (CampusError, OSError) as error:

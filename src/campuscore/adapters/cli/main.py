@@ -44,6 +44,7 @@ COMMANDS = {
     "tokens": LazyCommand(f"{_HERE}.auth:tokens", "API tokens for programs."),
     "db": LazyCommand(f"{_HERE}.operations:db", "The database: migrations and backups."),
     "doctor": LazyCommand(f"{_HERE}.upkeep:doctor", "Look for what is wrong, and what helps."),
+    "audit": LazyCommand(f"{_HERE}.audit:audit", "Who did what, and what was refused."),
     "events": LazyCommand(f"{_HERE}.operations:events", "What happened, as the outbox has it."),
     "worker": LazyCommand(
         f"{_HERE}.operations:worker", "Deliver messages and run due jobs until SIGTERM or SIGINT."

@@ -19,6 +19,7 @@ from campuscore.domain.days import utc_now
 from campuscore.domain.events import Message, MessageState
 from campuscore.plugins import find_store
 from campuscore.ports.operations import StoreKeeper
+from campuscore.upkeep import require_database
 
 __all__ = ["db", "events", "worker"]
 
@@ -46,6 +47,7 @@ def upgrade(invocation: Invocation) -> None:
 @pass_invocation
 def status(invocation: Invocation) -> None:
     """Say which revision the database is at, and which this release needs."""
+    require_database(invocation.settings())
     found = _keeper(invocation).status()
     show(invocation, found)
     if not found.up_to_date:

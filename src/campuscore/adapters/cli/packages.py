@@ -35,7 +35,7 @@ def packages() -> None:
 @pass_invocation
 def upload(invocation: Invocation, files: tuple[Path, ...]) -> None:
     """Publish FILES: wheels and source distributions; what is there already is left as it is."""
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     done: list[Published] = []
     for file in files:
         with file.open("rb") as source, _progress(file) as bar:

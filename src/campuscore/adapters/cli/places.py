@@ -31,7 +31,7 @@ def create_term(
     invocation: Invocation, name: str, first_day: date, last_day: date, code: str
 ) -> None:
     """Create a term called NAME, from FIRST_DAY to LAST_DAY."""
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     new = NewTerm(name=name, first_day=first_day, last_day=last_day, code=code)
     show(invocation, campus.schedule.terms.create(campus.operator, new))
 
@@ -94,7 +94,7 @@ def rooms() -> None:
 @pass_invocation
 def create_room(invocation: Invocation, name: str, capacity: int | None) -> None:
     """Create a room called NAME."""
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     new = NewRoom(name=name, capacity=capacity)
     show(invocation, campus.schedule.rooms.create(campus.operator, new))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from campuscore.bootstrap import Campus
+from campuscore.domain.checks import check_span
 from campuscore.domain.unset import UNSET, Unset
 from campuscore.errors import Conflict, Invalid, NotFound
 
@@ -22,6 +23,7 @@ __all__ = [
     "or_unset",
     "password_options",
     "read_password",
+    "span_options",
     "user_id_of",
 ]
 
@@ -93,6 +95,25 @@ class _Id(_Ids):
 
 
 DAY, CLOCK, INSTANT, ID = _Day(), _Clock(), _Instant(), _Id()
+
+
+def span_options(command: Any) -> Any:
+    """Add the first and the last local day of what is asked for."""
+    first = click.option(
+        "--from", "since", type=DAY, callback=_in_order, help="The first local day."
+    )
+    last = click.option("--to", "until", type=DAY, callback=_in_order, help="The last local day.")
+    return first(last(command))
+
+
+def _in_order(ctx: click.Context, param: click.Parameter, value: date | None) -> date | None:
+    """Compare the two days when the second of them is read."""
+    days = {**ctx.params, str(param.name): value}
+    try:
+        check_span(days.get("since"), days.get("until"), "")
+    except Invalid as error:
+        raise click.BadParameter(error.problems[0].detail, ctx, param_hint="'--to'") from error
+    return value
 
 
 def one_of(*kinds: StrEnum) -> click.Choice[str]:

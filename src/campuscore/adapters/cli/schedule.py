@@ -9,7 +9,7 @@ import click
 
 from campuscore.adapters.cli.invocation import Group, Invocation, pass_invocation
 from campuscore.adapters.cli.output import every, show, show_pages
-from campuscore.adapters.cli.reading import CLOCK, DAY, ID, or_unset
+from campuscore.adapters.cli.reading import CLOCK, DAY, ID, or_unset, span_options
 from campuscore.domain.schedule import EntryChange, EntryQuery, NewEntry
 
 __all__ = ["schedule"]
@@ -39,8 +39,7 @@ def add(invocation: Invocation, /, group: int, title: str, day: date, **fields: 
 
 @schedule.command(name="list")
 @click.option("--group", type=ID, help="Only entries of this group's id.")
-@click.option("--from", "since", type=DAY, help="The first local day.")
-@click.option("--to", "until", type=DAY, help="The last local day.")
+@span_options
 @pass_invocation
 def list_entries(invocation: Invocation, /, **filters: Any) -> None:
     """List entries by date."""

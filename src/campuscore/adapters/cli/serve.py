@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import click
 
 from campuscore.adapters.cli.invocation import Command, Invocation, pass_invocation
-from campuscore.adapters.cli.serving.lock import hold
+from campuscore.adapters.cli.serving.lock import Held, hold
 from campuscore.adapters.cli.serving.opening import prepare
 from campuscore.adapters.cli.serving.plan import ServePlan
 from campuscore.errors import Unavailable
@@ -65,11 +65,12 @@ def serve(
         demo=demo,
     )
     plan.check()
-    with nullcontext() if plan.in_memory else hold(settings.folder, plan.url):
+    with nullcontext(Held()) if plan.in_memory else hold(settings.folder, plan.url) as held:
         # Not before the lock, which waits for the workers of a server that was killed.
         plan.check_port()
         if not plan.in_memory:
             prepare(settings, demo=demo)
+        held.keep()
         _run(plan)
 
 

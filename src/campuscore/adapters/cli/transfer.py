@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,23 @@ from campuscore.plugins import load
 __all__ = ["import_django"]
 
 _PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
+_SQLITE = "sqlite:///"
+
+
+class _Database(click.Path):
+    """A URL, or the path of a file that is there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text = os.fsdecode(value)
+        if "://" in text and not text.startswith(_SQLITE):
+            return text
+        return super().convert(text.removeprefix(_SQLITE), param, ctx)
 
 
 @click.command(cls=Command)
-@click.argument("database", envvar="DJANGO_DATABASE_URL")
+@click.argument(
+    "database", type=_Database(exists=True, dir_okay=False), envvar="DJANGO_DATABASE_URL"
+)
 @click.option(
     "--media",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -64,16 +78,16 @@ def import_django(
     """Move a Django campus here, passwords included.
 
     People, groups, attendance, files, timetable and packages come in; what came in before is left
-    as it is now. DATABASE is a SQLite file or a database URL, and is only read; a URL with a
+    as it is now. DATABASE is a SQLite file or a PostgreSQL URL, and is only read; a URL with a
     password belongs into the variable DJANGO_DATABASE_URL instead.
     """
     open_django: Any = load("campuscore.adapters.django:open_django")
     layout: Any = load("campuscore.adapters.django:Mapping").of(tables, mapping)
-    campus = invocation.campus()
     reading = open_django(
         database, media=media, mapping=layout, zone=find_zone(zone), source=source
     )
     with reading as transfer, _progress() as bar:
+        campus = invocation.any_campus(dry_run=dry_run)
         report = campus.transfers.import_(
             campus.operator,
             transfer,

@@ -62,7 +62,7 @@ def create(
     password = read_password(prompt=password_prompt, stdin=password_stdin)
     given = {name: value for name, value in fields.items() if value is not None}
     new = NewUser(username=username, role=Role(role), password=password, **given)
-    campus = invocation.campus()
+    campus = invocation.any_campus()
     show(invocation, campus.users.create(campus.operator, new))
 
 
@@ -129,6 +129,15 @@ def passwd(invocation: Invocation, user: str, *, password_stdin: bool) -> None:
     campus.users.set_password(campus.operator, user_id, password)
 
 
+@users.command()
+@click.argument("user")
+@pass_invocation
+def unlock(invocation: Invocation, user: str) -> None:
+    """Let USER try passwords again at once, after too many wrong ones."""
+    campus = invocation.campus()
+    campus.auth.unlock(campus.operator, user_id_of(campus, user))
+
+
 @users.command(name="import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Report what would change, and change nothing.")
@@ -156,7 +165,7 @@ def import_roster(
     with _progress() as bar:
         roster = read_roster(path, encoding=encoding, source=source)
         bar.update(1)
-        campus = invocation.campus()
+        campus = invocation.any_campus(dry_run=dry_run)
         bar.update(1)
         report = campus.rosters.import_(
             campus.operator, roster, dry_run=dry_run, allow_removals=allow_removals

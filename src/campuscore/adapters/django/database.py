@@ -105,16 +105,25 @@ def _engine(place: str) -> Engine:
         url = make_url(f"{_DRIVERS.get(scheme, scheme)}://{rest}")
         if url.get_backend_name() == "sqlite":
             return _sqlite(Path(url.database or ""))
+        if url.get_backend_name() != "postgresql":
+            raise _unread(scheme)
         isolation: Any = "REPEATABLE READ"
         return create_engine(url, poolclass=NullPool, isolation_level=isolation)
     except (ArgumentError, NoSuchModuleError) as error:
         # The error of SQLAlchemy shows the URL, and a URL may hold a password.
-        raise Invalid.at("database", f"no database is known for {scheme}://") from error
+        raise _unread(scheme) from error
     except ModuleNotFoundError as error:
         raise Unavailable(f"the library {error.name!r} is not installed") from error
 
 
+def _unread(scheme: str) -> Invalid:
+    kinds = "a SQLite file, or PostgreSQL as postgresql://USER@HOST/NAME"
+    return Invalid.at("database", f"{scheme}:// cannot be read; what can be read is {kinds}")
+
+
 def _sqlite(path: Path) -> Engine:
+    if path.is_dir():
+        raise Unavailable(f"{path}: is a folder; name the file of a SQLite database")
     if not path.is_file():
         raise Unavailable(f"{path}: there is no such file")
 

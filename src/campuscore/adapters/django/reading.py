@@ -56,7 +56,7 @@ def open_django(
     Parameters
     ----------
     place
-        A SQLite file, or a URL as SQLAlchemy or DATABASE_URL has it. It is only read.
+        A SQLite file, or the URL of one or of a PostgreSQL database. It is only read.
     media
         The folder that MEDIA_ROOT named; without it no file comes in.
     mapping
@@ -69,7 +69,8 @@ def open_django(
     Raises
     ------
     Invalid
-        No table of users is there, or the mapping names what is not.
+        The URL is of another kind of database, no table of users is there, or the mapping names
+        what is not.
     Unavailable
         The database cannot be opened or read, or a library for it is not installed.
     """

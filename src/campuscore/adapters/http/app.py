@@ -7,22 +7,23 @@ from itertools import chain
 from typing import Any
 
 import falcon
-from attrs import frozen
+from attrs import evolve, frozen
 from falcon.routing import BaseConverter
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
 from campuscore.adapters.http.bodies import drain
+from campuscore.adapters.http.headers import SafeHeaders
 from campuscore.adapters.http.identity import identify
-from campuscore.adapters.http.origin import RequestIds
+from campuscore.adapters.http.origin import RequestIds, origin_of
 from campuscore.adapters.http.proxies import Proxies
 from campuscore.adapters.http.route import PUBLIC, Ask, Elsewhere, Route, Stream
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.bootstrap import Campus
-from campuscore.domain.auth import Principal
+from campuscore.domain.auth import ANONYMOUS, Principal
 from campuscore.domain.network import Peers
 from campuscore.domain.users import Role
-from campuscore.errors import CampusError, Misconfigured
+from campuscore.errors import CampusError, Forbidden, Misconfigured, TooMany, Unauthenticated
 
 __all__ = ["App", "create_app"]
 
@@ -117,14 +118,25 @@ class _Responder:
             ask = Ask(self.campus, principal, req, resp, self.route, self.routes)
             resp.status = self.route.status
             _answer(req, resp, self.route, self.route.handler(ask, **ids))
-        except CampusError:
+        except CampusError as error:
+            self._note(req, error)
             drain(req)
             raise
+
+    def _note(self, req: falcon.Request, error: CampusError) -> None:
+        """Have the audit know of a refusal, if it does not yet."""
+        audit = self.campus.audit
+        if isinstance(error, Unauthenticated | Forbidden | TooMany):
+            who = getattr(req.context, "principal", None)
+            principal = who or evolve(ANONYMOUS, origin=origin_of(req))
+            audit.refused(principal, self.route.action or self.route.path, error)
+        audit.settle()
 
     def _identify(self, req: falcon.Request, resp: falcon.Response) -> Principal:
         if self.route.action == PUBLIC:
             return _NOBODY
         principal = identify(self.campus, self.route, req)
+        req.context.principal = principal
         self._require(principal)
         resp.set_header("Cache-Control", "no-store")
         return principal
@@ -165,21 +177,12 @@ def _send(req: falcon.Request, resp: falcon.Response, stream: Stream) -> None:
 def _middleware(campus: Campus) -> list[Any]:
     origins = campus.settings.cors_origins
     trusted = Peers.parse(campus.settings.trusted_proxies)
-    parts: list[Any] = [Proxies(trusted), RequestIds(), _SafeHeaders()]
+    parts: list[Any] = [Proxies(trusted), RequestIds(), SafeHeaders()]
     if origins:
         exposed = ["Link", "ETag", "Content-Disposition", "X-Request-Id"]
         parts.append(falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=exposed))
         parts.append(_VaryByOrigin())
     return parts
-
-
-class _SafeHeaders:
-    """Headers that every answer carries."""
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
-    ) -> None:
-        resp.set_header("X-Content-Type-Options", "nosniff")
 
 
 class _VaryByOrigin:

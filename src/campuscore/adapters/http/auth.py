@@ -116,7 +116,7 @@ ROUTES = (
         summary="Log in with username and password; this is a check-in as well.",
         body=Login,
         answer=TokenPair,
-        refusals=(401, 503),
+        refusals=(401, 429, 503),
     ),
     Route(
         method="POST",
@@ -152,7 +152,7 @@ ROUTES = (
         summary="Change one's own password; sessions and API tokens end, and a new session begins.",
         body=PasswordChange,
         answer=TokenPair,
-        refusals=(409,),
+        refusals=(409, 429),
     ),
     Route(
         method="GET",

@@ -33,6 +33,7 @@ _SPOOL = 1024 * 1024
 _DRAINED = 16 * 1024 * 1024
 _SLACK = 16 * 1024 * 1024
 _MOST_PARTS = 10_000
+_INCOMPLETE = "body_incomplete"
 
 
 class LengthRequired(CampusError):
@@ -58,7 +59,7 @@ class BodyStream:
         data: bytes = self.source.read(wanted)
         if self.left is not None:
             if not data:
-                raise Malformed("the body ended before its Content-Length")
+                raise Malformed("the body ended before its Content-Length", code=_INCOMPLETE)
             self.left -= len(data)
         return data
 
@@ -173,9 +174,13 @@ def _readable() -> Generator[None]:
     try:
         yield
     except (MultipartParseError, falcon.HTTPError) as error:
-        raise Malformed(f"the form cannot be read: {error.description or error.title}") from error
+        raise _malformed(str(error.description or error.title)) from error
     except (UnicodeError, LookupError) as error:
-        raise Malformed("the form cannot be read: its headers are not text") from error
+        raise _malformed("its headers are not text") from error
+
+
+def _malformed(why: str) -> Malformed:
+    return Malformed(f"the form cannot be read: {why}", code="malformed_form")
 
 
 def _handler() -> MultipartFormHandler:

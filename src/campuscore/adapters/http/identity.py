@@ -15,6 +15,8 @@ from campuscore.errors import Unauthenticated
 
 __all__ = ["challenge_of", "identify"]
 
+_HINT = "send an API token as the password of the user __token__"
+
 
 def identify(campus: Campus, route: Route, req: falcon.Request) -> Principal:
     """Return who sends a request to a route, or raise Unauthenticated."""
@@ -33,12 +35,27 @@ def _authenticate(
     campus: Campus, route: Route, scheme: str, token: str, origin: Origin
 ) -> Principal:
     if scheme == "basic" and route.installers:
-        return campus.auth.authenticate(_password(token), origin)
+        return _installer(campus, _password(token), origin)
     if scheme != "bearer" or not token:
         if route.installers:
-            raise Unauthenticated("send an API token as the password of the user __token__")
+            raise Unauthenticated(_HINT)
         raise Unauthenticated("log in, and send the access token as Authorization: Bearer")
     return campus.auth.authenticate(token, origin)
+
+
+def _installer(campus: Campus, password: str, origin: Origin) -> Principal:
+    """Return whose token a password is.
+
+    The password of a login is none, and whether it is right is not looked up: the refusal is the
+    same for every name and every password.
+    """
+    try:
+        return campus.auth.authenticate(password, origin)
+    except Unauthenticated as error:
+        if error.code != "token_invalid":
+            raise
+        text = f"the password is no API token that counts, and that of a login does not: {_HINT}"
+        raise Unauthenticated(text, code=error.code) from error
 
 
 def challenge_of(req: falcon.Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from enum import EnumType, StrEnum
 from functools import cache
@@ -119,8 +119,8 @@ class _Types:
             return dict(_SIMPLE[kind])
         if get_origin(kind) in {Union, UnionType}:
             return self._union(kind)
-        if get_origin(kind) is dict:
-            return {"type": "object", "additionalProperties": self.schema(get_args(kind)[1])}
+        if get_origin(kind) in {dict, Mapping}:
+            return self._mapping(kind)
         if get_origin(kind) is not None:
             return {"type": "array", "items": self.schema(get_args(kind)[0])}
         if isinstance(kind, EnumType) and issubclass(kind, StrEnum):
@@ -147,6 +147,12 @@ class _Types:
                 made["required"] = required
             self.found[name] = made
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def _mapping(self, kind: Any) -> dict[str, Any]:
+        """Describe members with any names; what a mapping holds may be any JSON."""
+        if get_origin(kind) is Mapping:
+            return {"type": "object"}
+        return {"type": "object", "additionalProperties": self.schema(get_args(kind)[1])}
 
 
 def _operation(route: Route, types: _Types) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import openapi, pages
+from campuscore.adapters.http.headers import PAGE_POLICY
 from campuscore.adapters.http.route import PUBLIC, Ask, Route, Stream
 
 __all__ = ["ROUTES"]
@@ -61,11 +62,7 @@ def admin(ask: Ask) -> Stream:
 
 
 def _page(text: str) -> Stream:
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-        "form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
-        "Referrer-Policy": "no-referrer",
-    }
+    headers = {"Content-Security-Policy": PAGE_POLICY}
     body = text.encode()
     return Stream(_HTML, iter((body,)), len(body), headers)
 

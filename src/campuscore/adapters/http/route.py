@@ -16,6 +16,7 @@ from campuscore.adapters import wire
 from campuscore.adapters.http.bodies import read_body
 from campuscore.bootstrap import Campus
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import check_span
 from campuscore.domain.paging import Page, PageRequest
 from campuscore.errors import Invalid
 from campuscore.services.shelf import Kept
@@ -145,7 +146,9 @@ class Ask:
         unknown = sorted(set(given) - set(known))
         if unknown:
             raise Invalid.at(wire.pointer(unknown[0]), "is not a parameter of this address")
-        return {name: _convert(known[name], value) for name, value in given.items()}
+        values = {name: _convert(known[name], value) for name, value in given.items()}
+        check_span(values.get("from"), values.get("to"), "/to")
+        return values
 
     def knows(self, tag: str) -> bool:
         """Say whether the client has what this validator names (RFC 9110, section 13.1.2)."""

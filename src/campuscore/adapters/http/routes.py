@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campuscore.adapters.http import (
     attendance,
+    audit,
     auth,
     groups,
     operations,
@@ -23,5 +24,6 @@ ROUTES = (
     *schedule.ROUTES,
     *places.ROUTES,
     *packages.ROUTES,
+    *audit.ROUTES,
     *operations.ROUTES,
 )

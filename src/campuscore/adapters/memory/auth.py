@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from datetime import datetime
 
@@ -125,6 +125,16 @@ class MemorySessions:
     def list(self, user_id: int, at: datetime) -> list[Session]:
         rows = [row for row in self._open(user_id) if row.expires_at > at]
         return sorted(rows, key=lambda row: row.id, reverse=True)
+
+    def addresses(self, username: str, since: datetime) -> Collection[str]:
+        users = self.tables.users.having(username_key(username))
+        rows = [row.session for user in users for row in self.tables.sessions.having(user.id)]
+        own = [row for row in rows if row.actor is None and row.created_at >= since]
+        return {row.ip_address for row in own if row.ip_address is not None}
+
+    def latest(self, limit: int) -> Sequence[Session]:
+        rows = sorted(self.tables.sessions.rows.items(), reverse=True)
+        return [copy(row.session) for _, row in rows[:limit]]
 
     def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:  # noqa: ARG002 - nobody asks a memory store why
         row = self.tables.sessions.rows.get(session_id)

@@ -34,14 +34,14 @@ class MemoryKeeper:
         return self.status()
 
     def ping(self) -> None:
-        if self.gate.is_closed:
-            raise Unavailable("the memory store is closed")
+        self.gate.check_open()
 
     def examine(self, *, deep: bool = False) -> list[Finding]:  # noqa: ARG002 - the port's
         self.ping()
         return []
 
     def copy(self, to: Path) -> StoreCopy:  # noqa: ARG002 - the port's
+        self.ping()
         text = "a store in memory has no backups: it is gone with its process"
         raise Unavailable(text, code="backup_unsupported")
 

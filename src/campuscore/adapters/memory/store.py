@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from attrs import define, field, frozen
 
 from campuscore.domain.attendance import Attachment
+from campuscore.domain.audit import AuditHead, AuditRecord
 from campuscore.domain.auth import ApiToken, Session
 from campuscore.domain.events import Message
 from campuscore.domain.groups import Group, Membership
@@ -22,6 +23,7 @@ from campuscore.domain.schedule import Room, ScheduleEntry, Term
 from campuscore.domain.users import User, username_key
 from campuscore.errors import Busy, NotFound, Unavailable
 from campuscore.ports.attendance import Fact
+from campuscore.ports.work import CLOSED
 
 __all__ = ["Claim", "Gate", "Lease", "StoredSession", "Table", "Tables", "UndoLog"]
 
@@ -144,6 +146,8 @@ class Tables:
         log = UndoLog()
         self.log: UndoLog = log
         self.users: Table[int, User] = Table(log, lambda row: username_key(row.username))
+        self.audit: Table[int, AuditRecord] = Table(log)
+        self.audit_heads: Table[int, AuditHead] = Table(log)
         self.keys: Table[str, tuple[SigningKey, int]] = Table(log)
         self.ring_changes: Table[int, int] = Table(log)
         self.hashes: Table[int, str] = Table(log)
@@ -243,6 +247,11 @@ class Gate:
                 self._readers.remove(thread)
             self._changed.notify_all()
 
+    def check_open(self) -> None:
+        """Raise Unavailable where the store was closed."""
+        if self.is_closed:
+            raise Unavailable("this campus is closed", code=CLOSED)
+
     def _wait_to_write(self, me: int) -> None:
         self._waiting += 1
         try:
@@ -254,8 +263,7 @@ class Gate:
     def _wait(self, is_free: Callable[[], bool]) -> None:
         if not self._changed.wait_for(is_free, self.patience):
             raise Busy("another Work held the memory store for too long")
-        if self.is_closed:
-            raise Unavailable("the memory store is closed")
+        self.check_open()
 
     def _reads(self, thread: int) -> bool:
         return thread in self._readers

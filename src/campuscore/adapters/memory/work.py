@@ -8,9 +8,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from campuscore.adapters.memory.attendance import MemoryAttachments, MemoryCheckIns
+from campuscore.adapters.memory.audit import MemoryAudit
 from campuscore.adapters.memory.auth import MemoryCredentials, MemorySessions, MemoryTokens
 from campuscore.adapters.memory.erasure import MemoryErasure
 from campuscore.adapters.memory.events import MemoryOutbox
@@ -22,7 +23,10 @@ from campuscore.adapters.memory.packages import MemoryClaims, MemoryPackages
 from campuscore.adapters.memory.roster import MemoryLinks
 from campuscore.adapters.memory.schedule import MemoryEntries, MemoryRooms, MemoryTerms
 from campuscore.adapters.memory.store import Gate, Tables
+from campuscore.adapters.memory.throttle import MemoryLimiter
 from campuscore.adapters.memory.users import MemoryUsers
+from campuscore.domain.audit import AuditEntry, entries_of
+from campuscore.domain.auth import OPERATOR, Principal
 from campuscore.domain.days import utc_now
 from campuscore.domain.events import NewMessage
 from campuscore.settings import Settings
@@ -41,7 +45,9 @@ class MemoryWork:
     _now: Callable[[], datetime]
     _writing: bool = field(alias="writing")
     _thread: int | None = field(default=None, init=False)
+    _by: Principal = field(default=OPERATOR, alias="by")
     _events: list[NewMessage] = field(factory=list[NewMessage], init=False)
+    _noted: list[AuditEntry] = field(factory=list[AuditEntry], init=False)
 
     @property
     def users(self) -> MemoryUsers:
@@ -115,22 +121,34 @@ class MemoryWork:
     def erasure(self) -> MemoryErasure:
         return self._repository(MemoryErasure)
 
+    @property
+    def audit(self) -> MemoryAudit:
+        return self._repository(MemoryAudit)
+
     def emit(self, message: NewMessage) -> None:
         self._events.append(message)
 
+    def note(self, entry: AuditEntry) -> None:
+        self._noted.append(entry)
+
     @contextmanager
     def savepoint(self) -> Generator[None]:
-        mark = len(self._events)
+        events, noted = len(self._events), len(self._noted)
         with self._tables.log.atomic():
             try:
                 yield
             except BaseException:
-                del self._events[mark:]
+                del self._events[events:]
+                del self._noted[noted:]
                 raise
 
     def commit(self) -> None:
+        now = self._now()
         if self._events:
-            self.outbox.add(self._events, self._now())
+            self.outbox.add(self._events, now)
+        entries = [*entries_of(self._by, self._events), *self._noted]
+        if entries:
+            self.audit.append(entries, now)
         self._tables.log.steps.clear()
         self._close()
 
@@ -165,6 +183,10 @@ class MemoryWork:
         self._gate.leave(thread, writing=self._writing)
 
 
+def _limiter_of(store: MemoryStore) -> MemoryLimiter:
+    return MemoryLimiter(store._gate)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a field of the store's own
+
+
 @frozen
 class MemoryStore:
     """Opens units of work over one set of tables, which is gone with the process."""
@@ -172,6 +194,7 @@ class MemoryStore:
     now: Callable[[], datetime] = utc_now
     _gate: Gate = field(factory=Gate, alias="gate")
     _tables: Tables = field(factory=Tables, init=False)
+    limiter: MemoryLimiter = field(init=False, default=Factory(_limiter_of, takes_self=True))
 
     @property
     def keeper(self) -> MemoryKeeper:
@@ -181,8 +204,8 @@ class MemoryStore:
     def read(self) -> MemoryWork:
         return MemoryWork(self._tables, self._gate, self.now, writing=False)
 
-    def write(self) -> MemoryWork:
-        return MemoryWork(self._tables, self._gate, self.now, writing=True)
+    def write(self, by: Principal = OPERATOR) -> MemoryWork:
+        return MemoryWork(self._tables, self._gate, self.now, writing=True, by=by)
 
 
 def open_store(now: Callable[[], datetime] = utc_now, patience: float = 10.0) -> MemoryStore:

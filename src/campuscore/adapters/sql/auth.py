@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -127,6 +127,18 @@ _theirs = and_(_open, sessions.c.user_id == bindparam("of_user"))
 _acting = and_(_open, sessions.c.actor_id == bindparam("of_user"))
 _ended = {"ended_at": _AT, "ended_by": bindparam("why", type_=sessions.c.ended_by.type)}
 _LIST = select(*_SESSION).where(_theirs, sessions.c.expires_at > _AT).order_by(sessions.c.id.desc())
+_ADDRESSES = (
+    select(sessions.c.ip_address)
+    .distinct()
+    .join(users, users.c.id == sessions.c.user_id)
+    .where(
+        users.c.username_key == bindparam("named"),
+        sessions.c.created_at >= _AT,
+        sessions.c.ip_address.is_not(None),
+        sessions.c.actor_id.is_(None),
+    )
+)
+_LATEST = select(*_SESSION).order_by(sessions.c.id.desc()).limit(bindparam("most"))
 _END = update(sessions).where(_theirs, _this).values(_ended)
 _END_ALL = (
     update(sessions).where(or_(_theirs, _acting), sessions.c.id != bindparam("kept")).values(_ended)
@@ -245,6 +257,13 @@ class SqlSessions:
     def list(self, user_id: int, at: datetime) -> list[Session]:
         values = {"of_user": user_id, "at": at}
         return self._desk.execute(_LIST, values).build(Session)
+
+    def addresses(self, username: str, since: datetime) -> Collection[str]:
+        values = {"named": username_key(username), "at": since}
+        return self._desk.execute(_ADDRESSES, values).scalars()
+
+    def latest(self, limit: int) -> Sequence[Session]:
+        return self._desk.execute(_LATEST, {"most": limit}).build(Session)
 
     def end(self, session_id: int, user_id: int, at: datetime, why: SessionEnd) -> bool:
         values = {"session_id": session_id, "of_user": user_id, "at": at, "why": why}

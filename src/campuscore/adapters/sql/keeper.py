@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -14,24 +14,33 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from campuscore.adapters.sql.seats import Row
 from campuscore.adapters.sql.tables import METADATA
+from campuscore.adapters.sql.trouble import closed
 from campuscore.domain.operations import Finding
 from campuscore.errors import Conflict, Unavailable
 from campuscore.ports.operations import SchemaStatus, StoreCopy
 
-__all__ = ["SqlKeeper"]
+__all__ = ["Closable", "SqlKeeper"]
 
 T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """Something with open connections."""
+
+    def close(self) -> None:
+        """Close them, for good."""
+        ...
 
 
 class SqlKeeper:
     """Keeps the schema of one database."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row[Any]], alone: Sequence[str]) -> None:
+    def __init__(self, engine: Engine, rows: Sequence[Closable], alone: Sequence[str]) -> None:
         self._engine = engine
         self._rows = rows
         self._alone = alone
+        self._closed = False
         config = Config()
         config.set_main_option("script_location", "campuscore.adapters.sql:migrations")
         self._script = ScriptDirectory.from_config(config)
@@ -60,16 +69,23 @@ class SqlKeeper:
         self.run(_ask)
 
     def examine(self, *, deep: bool = False) -> list[Finding]:  # noqa: ARG002 - the port's
+        self.check_open()
         return []
 
     def copy(self, to: Path) -> StoreCopy:  # noqa: ARG002 - the port's
+        self.check_open()
         text = "this database has no backups of ours: use its own tools, such as pg_dump"
         raise Unavailable(text, code="backup_unsupported")
 
     def close(self) -> None:
+        self._closed = True
         for row in self._rows:
-            row.clear()
+            row.close()
         self._engine.dispose()
+
+    def check_open(self) -> None:
+        if self._closed:
+            raise closed()
 
     def _status(self, connection: Connection) -> SchemaStatus:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -96,6 +112,7 @@ class SqlKeeper:
         return self._status(connection)
 
     def run(self, act: Callable[[Connection], T]) -> T:
+        self.check_open()
         try:
             with self._engine.connect() as connection:
                 return act(connection)

@@ -28,13 +28,16 @@ class Row(Protocol[S]):
     """A row of seats: each is taken by one unit of work at a time."""
 
     def take(self, begin: str) -> S:
-        """Take a seat and begin a transaction, or raise Busy when that takes too long."""
+        """Take a seat and begin a transaction, or raise Busy when that takes too long.
+
+        Raises Unavailable where the row was closed.
+        """
         ...
 
     def leave(self, seat: S) -> None:
         """Undo what was not committed, and free the seat."""
         ...
 
-    def clear(self) -> None:
-        """Close the seats that are free."""
+    def close(self) -> None:
+        """Close the seats for good: those that are free now, others when they are left."""
         ...

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from campuscore.errors import CampusError, Conflict, Invalid, Problem
+from campuscore.errors import CampusError, Conflict, Invalid, Problem, Unavailable
+from campuscore.ports.work import CLOSED
 
-__all__ = ["Refused", "translated", "unstorable"]
+__all__ = ["Refused", "closed", "translated", "unstorable"]
 
 
 class Refused(Conflict):
@@ -29,6 +30,11 @@ def translated(
         if error.missing:
             raise missing or Conflict("something that this refers to is not there") from error
         raise taken or Conflict("this contradicts what is stored") from error
+
+
+def closed() -> Unavailable:
+    """Return the refusal of a store that was closed."""
+    return Unavailable("this campus is closed", code=CLOSED)
 
 
 def unstorable(why: object) -> Invalid:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from campuscore.adapters.sql.attendance import SqlAttachments, SqlCheckIns
+from campuscore.adapters.sql.audit import SqlAudit
 from campuscore.adapters.sql.auth import SqlApiTokens, SqlCredentials, SqlSessions
 from campuscore.adapters.sql.claims import SqlClaims
 from campuscore.adapters.sql.directory import Directory
@@ -17,6 +18,7 @@ from campuscore.adapters.sql.events import SqlOutbox
 from campuscore.adapters.sql.groups import SqlGroups, SqlMemberships
 from campuscore.adapters.sql.guardians import SqlGuardians
 from campuscore.adapters.sql.keys import SqlSigningKeys
+from campuscore.adapters.sql.ledger import Ledger
 from campuscore.adapters.sql.packages import SqlPackages
 from campuscore.adapters.sql.revision import revise
 from campuscore.adapters.sql.roster import SqlRosterLinks
@@ -24,6 +26,8 @@ from campuscore.adapters.sql.schedule import SqlEntries, SqlRooms, SqlTerms
 from campuscore.adapters.sql.seats import Row, Seat
 from campuscore.adapters.sql.trouble import translated
 from campuscore.adapters.sql.users import SqlUsers
+from campuscore.domain.audit import AuditEntry, entries_of
+from campuscore.domain.auth import Principal
 from campuscore.domain.events import NewMessage
 
 __all__ = ["SqlWork"]
@@ -33,8 +37,18 @@ class SqlWork:
     """One transaction over all repositories."""
 
     def __init__(
-        self, row: Row[Any], begin: str, now: Callable[[], datetime], directory: Directory
+        self,
+        row: Row[Any],
+        begin: str,
+        now: Callable[[], datetime],
+        directory: Directory,
+        *,
+        ledger: Ledger,
+        by: Principal,
     ) -> None:
+        self._ledger = ledger
+        self._by = by
+        self._noted: list[AuditEntry] = []
         self._now = now
         self._directory = directory
         self._row = row
@@ -59,9 +73,12 @@ class SqlWork:
     def emit(self, message: NewMessage) -> None:
         self._events.append(message)
 
+    def note(self, entry: AuditEntry) -> None:
+        self._noted.append(entry)
+
     @contextmanager
     def savepoint(self) -> Generator[None]:
-        collected = len(self._events)
+        collected, noted = len(self._events), len(self._noted)
         self._depth += 1
         name = f"part_{self._depth}"
         self._seat.run(f"SAVEPOINT {name}")
@@ -71,18 +88,25 @@ class SqlWork:
         except BaseException:
             self._seat.run(f"ROLLBACK TO {name}")
             del self._events[collected:]
+            del self._noted[noted:]
             raise
         finally:
             self._seat.run(f"RELEASE {name}")
             self._depth -= 1
 
     def commit(self) -> None:
+        head, now = None, self._now()
         with translated():
             if self._events:
-                self.outbox.add(self._events, self._now())
-                self._events = []
+                self.outbox.add(self._events, now)
             revise(self._desk)
+            entries = [*entries_of(self._by, self._events), *self._noted]
+            self._events, self._noted = [], []
+            if entries:
+                head = self._ledger.append(self._seat, entries, now)
             self._seat.run("COMMIT")
+        if head is not None:
+            self._ledger.settle(head)
 
     @property
     def users(self) -> SqlUsers:
@@ -151,6 +175,10 @@ class SqlWork:
     @property
     def claims(self) -> SqlClaims:
         return SqlClaims(self._desk)
+
+    @property
+    def audit(self) -> SqlAudit:
+        return SqlAudit(self._desk)
 
     @property
     def erasure(self) -> SqlErasure:

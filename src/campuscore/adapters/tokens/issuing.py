@@ -15,11 +15,11 @@ from attrs.validators import ge
 
 from campuscore.adapters.tokens.claims import Statement, read, refused, write
 from campuscore.adapters.tokens.jws import LONGEST, Signer, Verifier, header_text
-from campuscore.adapters.tokens.material import Material, make, read_jwk, revive
+from campuscore.adapters.tokens.material import Material, make, read_jwks, revive
 from campuscore.adapters.tokens.sealing import Seal
 from campuscore.domain.auth import Claims
 from campuscore.domain.keys import Algorithm, KeyRing, KeyState, SigningKey
-from campuscore.errors import Unavailable
+from campuscore.errors import Invalid, Misconfigured, Unavailable
 from campuscore.ports.auth import AccessTokens
 
 __all__ = ["SignedAccessTokens", "open_access_tokens"]
@@ -61,6 +61,7 @@ class _Held:
     """A ring, ready to use: what was remembered of one is forgotten with it."""
 
     revision: int
+    active: SigningKey | None
     signer: Signer | None
     verifier: Verifier
     ends: dict[str, datetime | None]
@@ -91,21 +92,30 @@ class SignedAccessTokens:
         return SigningKey(key_id, algorithm, KeyState.NEXT, at, at, public, sealed)
 
     def hold(self, ring: KeyRing) -> None:
-        keys = {_header(key): key for key in ring.keys if key.state is not KeyState.REVOKED}
+        counting = [key for key in ring.keys if key.state is not KeyState.REVOKED]
         active = ring.active
         self._held = _Held(
             ring.revision,
-            None if active is None else Signer(self._private(active), _members(active)),
-            Verifier({header: self._verifying(key) for header, key in keys.items()}),
-            {header: self._end(key) for header, key in keys.items()},
+            active,
+            self._signer(active) if active is not None and self.opens(active) else None,
+            Verifier({_header(key): material for key, material in self._verifying(counting)}),
+            {_header(key): self._end(key) for key in counting},
             _Remembered(self.remember),
         )
 
+    def opens(self, key: SigningKey) -> bool:
+        try:
+            self._private(key)
+        except Misconfigured:
+            return False
+        return True
+
     def issue(self, claims: Claims, at: datetime) -> str:
         held = self._held
-        if held is None or held.signer is None:
+        if held is None or held.active is None:
             raise Unavailable("there is no signing key", code="no_signing_key")
-        return held.signer.sign(write(claims, self.issuer, at))
+        signer = held.signer or self._signer(held.active)  # which says why there is none
+        return signer.sign(write(claims, self.issuer, at))
 
     def knows(self, token: str) -> bool:
         return self._held is not None and self._held.verifier.knows(token)
@@ -137,18 +147,30 @@ class SignedAccessTokens:
     def _end(self, key: SigningKey) -> datetime | None:
         return key.changed_at + self.life if key.state is KeyState.RETIRED else None
 
+    def _signer(self, key: SigningKey) -> Signer:
+        return Signer(self._private(key), _members(key))
+
     def _private(self, key: SigningKey) -> Material:
         return revive(key.algorithm, self.seal.open(key.sealed, _name(key.id, key.algorithm)))
 
-    def _verifying(self, key: SigningKey) -> Material:
-        """Return what verifies, from the sealed part where there is no public one."""
-        if key.public is None:
-            return self._private(key)
-        return read_jwk({**key.public, "alg": str(key.algorithm), "use": "sig"})
+    def _verifying(self, keys: Sequence[SigningKey]) -> list[tuple[SigningKey, Material]]:
+        """Return what verifies: public parts, and of secret keys those that SECRET_KEY opens."""
+        public = [key for key in keys if key.algorithm is not Algorithm.HS256]
+        secret = [key for key in keys if key.algorithm is Algorithm.HS256 and self.opens(key)]
+        try:
+            read = read_jwks([_jwk(key) for key in public])
+        except Invalid as error:
+            words = f"a signing key in the database is damaged: {error.detail}; restore a backup"
+            raise Misconfigured(words, code="signing_key_damaged") from error
+        return [*zip(public, read, strict=True), *((key, self._private(key)) for key in secret)]
 
 
 def _members(key: SigningKey) -> dict[str, str]:
     return {"kid": key.id, "typ": _TYPE}
+
+
+def _jwk(key: SigningKey) -> dict[str, str]:
+    return {**(key.public or {}), "kid": key.id, "alg": str(key.algorithm), "use": "sig"}
 
 
 def _header(key: SigningKey) -> str:

@@ -108,8 +108,8 @@ def read_jwks(keys: Sequence[Mapping[str, Any]]) -> list[Material]:
     Invalid
         A key is not for verifying, two have one id, or secret and public keys are mixed.
     """
-    names = [key["kid"] for key in keys if "kid" in key]
-    if len(set(map(str, names))) < len(names):
+    names = [str(key["kid"]) for key in keys if "kid" in key]
+    if len(set(names)) < len(names):
         raise Invalid.at("/keys", "two keys have the same kid")
     found = [read_jwk(key) for key in keys]
     if len({key.algorithm is Algorithm.HS256 for key in found}) > 1:
@@ -129,16 +129,20 @@ def read_jwk(jwk: Mapping[str, Any]) -> Material:
     algorithm = next((each for kind, each in _KINDS.items() if kind == _kind_of(jwk)), None)
     if algorithm is None:
         raise Invalid.at("/kty", "must be OKP with Ed25519, EC with P-256, or oct")
-    if jwk.get("alg", algorithm) not in _NAMES.get(algorithm, {algorithm}):
+    if str(jwk.get("alg", algorithm)) not in _NAMES.get(algorithm, {algorithm}):
         raise Invalid.at("/alg", f"must be {algorithm} for this key")
     if jwk.get("use", "sig") != "sig":
         raise Invalid.at("/use", "must be sig")
-    if "verify" not in jwk.get("key_ops", ["verify"]):
-        raise Invalid.at("/key_ops", "must have verify")
+    if not _is_for_verifying(jwk.get("key_ops", ["verify"])):
+        raise Invalid.at("/key_ops", "must have verify, and nothing but sign beside it")
     try:
         return Material(algorithm, _verifying(algorithm, jwk))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Invalid.at("", "is no such key") from error
+
+
+def _is_for_verifying(uses: object) -> bool:
+    return uses in (["verify"], ["sign", "verify"], ["verify", "sign"])
 
 
 def _kind_of(jwk: Mapping[str, Any]) -> tuple[object, object]:

@@ -62,6 +62,6 @@ class Seal:
                 return AESGCM(key).decrypt(nonce, text, name.encode())
         words = (
             f"secret_key: it does not open the signing key {name}; set the one of before, "
-            "or run `campuscore keys revoke` for it, which ends all access tokens"
+            "name it in old_secret_keys, or run `campuscore keys rotate` to sign with a new key"
         )
         raise Misconfigured(words, code="secret_key_differs")

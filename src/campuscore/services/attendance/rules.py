@@ -128,7 +128,10 @@ def check_users(
     if faults:
         raise Invalid(*faults, *problems)
     if problems:
-        raise Invalid(*problems, code="user_not_found" if hidden else Forbidden.default_code)
+        code = "user_not_found" if hidden else Forbidden.default_code
+        whom = str(facts[bad[0]].user)
+        error = Invalid(*problems, code=code)
+        raise policy.note(principal, "attendance.record_for", whom, error)
 
 
 def _beyond(
@@ -152,11 +155,15 @@ def _beyond(
 
 def of_one(error: Invalid) -> CampusError:
     """Turn the fault of row 0 of a bulk call into the fault of a single call."""
+    alone: CampusError = Invalid(
+        *(Problem(p.path.removeprefix("/0"), p.detail) for p in error.problems)
+    )
     if error.code == "user_not_found":
-        return NotFound(error.problems[0].detail, code=error.code)
-    if error.code == Forbidden.default_code:
-        return Forbidden(error.problems[0].detail)
-    return Invalid(*(Problem(p.path.removeprefix("/0"), p.detail) for p in error.problems))
+        alone = NotFound(error.problems[0].detail, code=error.code)
+    elif error.code == Forbidden.default_code:
+        alone = Forbidden(error.problems[0].detail)
+    alone.noted = error.noted
+    return alone
 
 
 def key_of(row: CheckIn) -> tuple[int, int]:

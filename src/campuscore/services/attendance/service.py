@@ -8,6 +8,7 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
+from campuscore.domain.access import Scope
 from campuscore.domain.attendance import (
     Attachment,
     CheckIn,
@@ -125,7 +126,7 @@ class AttendanceService:
         timed = [evolve(new, timestamp=None) if i in wrong else new for i, new in enumerate(news)]
         facts = [self._fact(principal, new, now, method, origin or Origin()) for new in timed]
         faults = [*wrong.values(), *unnamed(principal, news)]
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             others = {i: fact for i, fact in enumerate(facts) if not own[i]}
             check_users(work, self.policy, principal, others, faults)
             rows = record(work, facts)
@@ -141,11 +142,18 @@ class AttendanceService:
         """List check-ins within the principal's rights, newest first.
 
         Address and user agent are None in rows whose origin the principal may not read.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
         """
         scope = self.policy.scope(principal, "attendance.read")
+        query = query or CheckInQuery()
+        query.check()
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = work.check_ins.list(scope, query or CheckInQuery(), part)
+            rows = work.check_ins.list(scope, query, part)
         if not self.policy.everywhere(principal, "attendance.origin"):
             own = principal.user_id if self.policy.allows(principal, "attendance.origin") else None
             rows = [row if row.user == own else without_origin(row) for row in rows]
@@ -159,11 +167,17 @@ class AttendanceService:
         *,
         files: str = "/attendance/files",
     ) -> Page[DayRow]:
-        """Return user-days by date, then user id; ``files`` is put before the ids of files."""
-        scope = self.policy.scope(principal, "attendance.read")
+        """Return user-days by date, then user id; ``files`` is put before the ids of files.
+
+        Raises
+        ------
+        Invalid
+            The last day lies before the first.
+        """
+        scope, query = self._days_scope(principal, query)
         part = (page or PageRequest()).slice(default=_PAGE, width=2)
         with self.store.read() as work:
-            rows = list(work.check_ins.days(scope, query or DayQuery(), part, files))
+            rows = list(work.check_ins.days(scope, query, part, files))
         return cut_page(rows, part, lambda row: (row.date.toordinal(), row.id))
 
     def aggregate_json(
@@ -172,10 +186,10 @@ class AttendanceService:
         """Return all user-days as the bytes of a JSON array.
 
         Days that are over come whole, with a validator, and are kept until the past is revised;
-        anything else streams in constant memory.
+        anything else streams in constant memory. Raises as ``aggregate``.
         """
-        scope = self.policy.scope(principal, "attendance.read")
-        return self._reports.json(scope, query or DayQuery(), files)
+        scope, query = self._days_scope(principal, query)
+        return self._reports.json(scope, query, files)
 
     def sheet(
         self,
@@ -190,13 +204,13 @@ class AttendanceService:
         Raises
         ------
         Invalid
-            There is no such format.
+            There is no such format, or the last day lies before the first.
         """
-        scope = self.policy.scope(principal, "attendance.read")
+        scope, query = self._days_scope(principal, query)
         writer = self.sheets.get(form)
         if writer is None:
             raise Invalid.at("/format", f"must be one of {', '.join(sorted(self.sheets))}")
-        rows = self._reports.cells(scope, query or DayQuery(), files)
+        rows = self._reports.cells(scope, query, files)
         chunks = writer.write("attendance", HEAD, rows)
         return Sheet(f"attendance{writer.suffix}", writer.media_type, chunks)
 
@@ -218,7 +232,7 @@ class AttendanceService:
             self.policy.require(work, principal, "attendance.attach", target)
         with self.blobs.draft(chunks, self.max_upload) as draft:
             return self.intake.keep(
-                [draft], partial(_record_file, new, draft.blob, self.days.now())
+                [draft], partial(_record_file, new, draft.blob, self.days.now()), principal
             )
 
     def files(self, principal: Principal, user_id: int, day: date) -> Sequence[Attachment]:
@@ -247,7 +261,7 @@ class AttendanceService:
     @retrying
     def withdraw_file(self, principal: Principal, attachment_id: int) -> None:
         """Take a file out of every list, or raise NotFound."""
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             row = self._attachment(work, principal, "attendance.withdraw", attachment_id)
             work.attachments.withdraw(attachment_id, self.days.now())
             work.emit(NewMessage("file.withdrawn", str(row.user), {"id": attachment_id}))
@@ -257,7 +271,7 @@ class AttendanceService:
     def rebuild(self, principal: Principal) -> int:
         """Compute every local day anew, as after a change of the campus time zone."""
         self.policy.scope(principal, "attendance.rebuild")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             count = work.check_ins.rebuild(self.days.zone.key)
             work.commit()
         return count
@@ -280,14 +294,11 @@ class AttendanceService:
             record(work, [fact])
             work.commit()
 
-    @retrying
-    def _attach(self, new: NewAttachment, blob: Blob) -> Attachment:
-        with self.store.write() as work:
-            row = work.attachments.add(new, blob, self.days.now())
-            payload: dict[str, JSON] = {"id": row.id, "date": row.date.isoformat()}
-            work.emit(NewMessage("file.attached", str(row.user), payload))
-            work.commit()
-        return row
+    def _days_scope(self, principal: Principal, query: DayQuery | None) -> tuple[Scope, DayQuery]:
+        scope = self.policy.scope(principal, "attendance.read")
+        query = query or DayQuery()
+        query.check()
+        return scope, query
 
     @property
     def _reports(self) -> Reports:

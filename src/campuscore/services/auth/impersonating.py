@@ -50,7 +50,7 @@ class Impersonating:
         new.check()
         now = self.days.now()
         ends = now + timedelta(minutes=new.minutes)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self._require(work, new.user_id)
             session_id = work.sessions.open(_session(principal, new, now, ends))
             state = work.sessions.state(session_id)

@@ -60,13 +60,14 @@ class KeyService:
         principal
             Who acts.
         fresh
-            Make a new key at once instead of taking the one that was published: after SECRET_KEY
-            was changed, or where the published one may be known to others.
+            Make a new key at once instead of taking the one that was published: where that may be
+            known to others.
 
-        A next key of another algorithm than ``token_algorithm`` is replaced by a fresh one as well.
+        A next key that SECRET_KEY does not open, or of another algorithm than ``token_algorithm``,
+        is replaced by a fresh one as well.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self._rotate(work, work.keys.ring(), fresh=fresh)
             work.commit()
         active = self.ring.load().active
@@ -86,7 +87,7 @@ class KeyService:
             There is no such key.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             ring = work.keys.ring()
             key = _find(ring, key_id)
             if key.state is KeyState.NEXT:
@@ -109,9 +110,11 @@ class KeyService:
             There is no such key.
         """
         self.policy.scope(principal, "keys.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             ring = work.keys.ring()
             key = _find(ring, key_id)
+            if key.state is KeyState.REVOKED:
+                return
             if key.state is KeyState.ACTIVE:
                 self._rotate(work, ring)
             work.keys.move(key_id, KeyState.REVOKED, self.days.now())
@@ -126,7 +129,7 @@ class KeyService:
         if ring.active is not None:
             work.keys.move(ring.active.id, KeyState.RETIRED, now)
             work.emit(NewMessage("key.retired", f"key:{ring.active.id}"))
-        if follows is not None and (fresh or follows.algorithm is not self.ring.algorithm):
+        if follows is not None and (fresh or not self._fits(follows)):
             work.keys.move(follows.id, KeyState.REVOKED, now)
             work.emit(NewMessage("key.revoked", f"key:{follows.id}"))
             follows = None
@@ -136,6 +139,9 @@ class KeyService:
             work.keys.move(follows.id, KeyState.ACTIVE, now)
             work.emit(NewMessage("key.activated", f"key:{follows.id}"))
         self.ring.add(work, KeyState.NEXT)
+
+    def _fits(self, key: SigningKey) -> bool:
+        return key.algorithm is self.ring.algorithm and self.ring.access.opens(key)
 
 
 def _find(ring: KeyRing, key_id: str) -> SigningKey:

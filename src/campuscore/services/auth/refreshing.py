@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from campuscore.domain.auth import Lifetimes, SessionEnd, SessionState
+from campuscore.domain.auth import ANONYMOUS, Lifetimes, Origin, SessionEnd, SessionState
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.rotation import Family, RefreshToken, Standing, judge
@@ -36,9 +36,10 @@ class Refreshing:
     lifetimes: Lifetimes
 
     @retrying
-    def exchange(self, token: RefreshToken, agent: str | None) -> Exchanged:
+    def exchange(self, token: RefreshToken, origin: Origin) -> Exchanged:
         """Exchange a token, or raise Unauthenticated; a replayed one ends its session."""
-        with self.store.write() as work:
+        agent = origin.user_agent
+        with self.store.write(evolve(ANONYMOUS, origin=origin)) as work:
             now = self.days.now()
             family = work.sessions.family(token.session_id)
             standing = judge(family, token, agent, now, self.lifetimes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import AbstractContextManager
 from datetime import datetime
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from campuscore.domain.auth import Claims
 from campuscore.domain.days import Days
@@ -21,14 +23,22 @@ __all__ = ["Ring"]
 class Ring:
     """Signs and verifies with the keys that all processes share, as they are now.
 
-    Every look at a session tells the revision of the ring. Where it differs from what is held, the
-    keys are read again: what another process revoked counts no more in the very next request.
+    Every look at a session tells the revision of the ring. Where it differs from what a token was
+    verified with, the keys are read again and the token is verified again: what another process
+    revoked counts no more in the very next request.
     """
 
     store: WorkFactory
     days: Days
     access: AccessTokens
     algorithm: Algorithm
+    turn: AbstractContextManager[object] = field(factory=threading.Lock, eq=False, repr=False)
+    """Held while keys are read and taken over, so that no thread puts older ones in their place."""
+
+    @property
+    def revision(self) -> int:
+        """The revision of the keys that are held now."""
+        return self.access.revision
 
     def issue(self, claims: Claims, at: datetime, revision: int) -> str:
         """Return a signed token; the revision is that of the session's state."""
@@ -36,39 +46,50 @@ class Ring:
         return self.access.issue(claims, at)
 
     def verify(self, token: str, at: datetime) -> Claims:
-        """Return what a token says, or raise Unauthenticated."""
+        """Return what a token says, or raise Unauthenticated; no token of a stranger makes keys."""
         if not self.access.knows(token):
-            self.load()
+            self._read()
         return self.access.verify(token, at)
 
-    def sync(self, revision: int) -> bool:
-        """Read the keys again where they have changed, or there is none; say whether it was so."""
-        changed = revision != self.access.revision or not revision
-        if changed:
+    def confirm(self, token: str, at: datetime, verified_with: int, revision: int) -> None:
+        """Verify a token again if the keys are others by now than those it was verified with.
+
+        What this process holds does not tell: another thread may have read the new keys between.
+        """
+        if verified_with != revision:
+            self.sync(revision)
+            self.access.verify(token, at)
+
+    def sync(self, revision: int) -> None:
+        """Read the keys again where they have changed, or there is none."""
+        if revision != self.access.revision or not revision:
             self.load()
-        return changed
 
     def load(self) -> KeyRing:
         """Read the keys, and make the first two where there are none."""
-        with self.store.read() as work:
-            ring = work.keys.ring()
+        ring = self._read()
         if ring.active is None:
-            ring = self._begin()
-        if ring.revision != self.access.revision:
-            self.access.hold(ring)
+            self._begin()
+            ring = self._read()
+        return ring
+
+    def _read(self) -> KeyRing:
+        with self.turn:
+            with self.store.read() as work:
+                ring = work.keys.ring()
+            if ring.revision != self.access.revision:
+                self.access.hold(ring)
         return ring
 
     @retrying
-    def _begin(self) -> KeyRing:
+    def _begin(self) -> None:
         with self.store.write() as work:
             ring = work.keys.ring()
             if ring.active is None:
                 self.add(work, KeyState.ACTIVE)
                 if ring.next is None:
                     self.add(work, KeyState.NEXT)
-                ring = work.keys.ring()
                 work.commit()
-        return ring
 
     def add(self, work: Work, state: KeyState) -> str:
         """Make a key and store it in a state; return its id."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from campuscore.domain.auth import (
+    ANONYMOUS,
     Claims,
     Impersonation,
     Lifetimes,
@@ -32,6 +34,7 @@ from campuscore.errors import (
 )
 from campuscore.ports.auth import PasswordHasher
 from campuscore.ports.work import WorkFactory
+from campuscore.services.auth.gate import Gate
 from campuscore.services.auth.impersonating import Impersonating
 from campuscore.services.auth.keys import KeyService
 from campuscore.services.auth.opening import Opening
@@ -67,23 +70,28 @@ class AuthService:
     check_in_on_login: bool
     tokens: TokenService
     keys: KeyService
+    gate: Gate
 
     def login(self, username: str, password: str, origin: Origin | None = None) -> TokenPair:
         """Open a session, and record the login as a check-in.
 
         Exactly one password hash is computed whether or not the user exists, so that the time of
-        the answer tells nothing. The check-in is part of the same commit; if it fails, the login
-        still succeeds and the check-in is recorded later by the outbox.
+        the answer tells nothing; and none after too many tries. The check-in is part of the same
+        commit; if it fails, the login still succeeds and the check-in is recorded later by the
+        outbox.
 
         Raises
         ------
         Unauthenticated
             Username and password do not belong to an active user.
-        Busy
-            Too many logins at once.
+        TooMany
+            Too many passwords were tried on this account, from this address or by everybody;
+            ``retry_after`` says when the next one may be.
+        Busy, Unavailable
+            Too many logins at once, or tries cannot be counted.
         """
         origin = origin or Origin()
-        user, stored = self._check_password(username, password)
+        user, stored = self._check_password(username, password, origin)
         return self._open_session(user, stored, origin)
 
     def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
@@ -101,8 +109,8 @@ class AuthService:
         presented = RefreshToken.parse(token)
         if presented is None:
             raise refused_refresh()
-        agent = origin.user_agent if origin else None
-        exchanged = Refreshing(self.store, self.days, self.lifetimes).exchange(presented, agent)
+        exchange = Refreshing(self.store, self.days, self.lifetimes).exchange
+        exchanged = exchange(presented, origin or Origin())
         return self._pair(exchanged.state, exchanged.token)
 
     def authenticate(self, token: str, origin: Origin | None = None) -> Principal:
@@ -119,13 +127,13 @@ class AuthService:
         if token.startswith(TOKEN_PREFIX):
             return self.tokens.authenticate(token, origin)
         now = self.days.now()
+        held = self.ring.revision
         claims = self.ring.verify(token, now)
         with self.store.read() as work:
             state = work.sessions.state(claims.session_id)
         if state is None or (state.user_id, state.actor) != (claims.user_id, claims.actor):
             raise Unauthenticated("the token belongs to no session", code="token_invalid")
-        if self.ring.sync(state.ring):
-            self.ring.verify(token, now)
+        self.ring.confirm(token, now, held, state.ring)
         if not state.counts(now):
             raise Unauthenticated("the session has ended", code="session_ended")
         if state.version != claims.version:
@@ -171,7 +179,7 @@ class AuthService:
         """End the session that the principal came with."""
         self.policy.scope(principal, "auth.self")
         if principal.session_id is not None:
-            self._end(principal.user_id, principal.session_id)
+            self._end(principal, principal.user_id, principal.session_id)
 
     def change_password(
         self, principal: Principal, old: str, new: str, *, keep_tokens: bool = False
@@ -185,6 +193,8 @@ class AuthService:
         ------
         Forbidden
             The principal came with an API token, or the old password is wrong.
+        TooMany
+            Too many passwords were tried, as with ``login``.
         Invalid
             The new password breaks a rule.
         """
@@ -196,7 +206,8 @@ class AuthService:
         holder = Holder.of(credential.user) if credential else Holder()
         self.rules.check(new, holder, "/new_password")
         stored = credential.password_hash if credential else ""
-        if not self.hasher.verify(old, stored).fits:
+        check = partial(self.hasher.verify, old, stored)
+        if not self.gate.verify(principal.username, principal.origin, check).fits:
             raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
         return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
@@ -225,7 +236,7 @@ class AuthService:
         """
         wanted = whose(self.policy, principal, user_id)
         now = self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             count = work.sessions.end_all(wanted, now, SessionEnd.EVERYWHERE)
             revoked = 0 if keep_tokens else work.tokens.revoke_all(wanted, now)
             payload: dict[str, JSON] = {"sessions": count, "tokens": revoked}
@@ -233,28 +244,53 @@ class AuthService:
             work.commit()
         return count
 
+    def unlock(self, principal: Principal, user_id: int) -> None:
+        """Forget the wrong passwords that were tried on a user's account, from wherever.
+
+        It needs ``auth.manage``. Nobody is locked out for good: without it the tries come back
+        with time.
+        """
+        self.policy.scope(principal, "auth.manage")
+        self.gate.unlock(self._record_unlock(principal, user_id))
+
     def end_session(
         self, principal: Principal, session_id: int, user_id: int | None = None
     ) -> None:
         """End one of one's own sessions, or (with ``auth.manage``) of a user; NotFound if gone."""
-        self._end(whose(self.policy, principal, user_id), session_id)
+        self._end(principal, whose(self.policy, principal, user_id), session_id)
 
     @retrying
-    def _end(self, wanted: int, session_id: int) -> None:
-        with self.store.write() as work:
+    def _record_unlock(self, principal: Principal, user_id: int) -> str:
+        with self.store.write(principal) as work:
+            user = work.users.find(user_id)
+            if user is None:
+                raise NotFound(f"there is no user {user_id}", code="user_not_found")
+            work.emit(NewMessage("user.unlocked", str(user_id)))
+            work.commit()
+        return user.username
+
+    @retrying
+    def _end(self, principal: Principal, wanted: int, session_id: int) -> None:
+        with self.store.write(principal) as work:
             if not work.sessions.end(session_id, wanted, self.days.now(), SessionEnd.LOGOUT):
                 raise no_session(session_id)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
 
-    def _check_password(self, username: str, password: str) -> tuple[User, tuple[str, str] | None]:
+    def _check_password(
+        self, username: str, password: str, origin: Origin
+    ) -> tuple[User, tuple[str, str] | None]:
         with self.store.read() as work:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
-        verdict = self.hasher.verify(password, stored)
+        check = partial(self.hasher.verify, password, stored)
+        verdict = self.gate.verify(username, origin, check)
         if not verdict.fits or credential is None:
-            raise wrong_credentials()
+            error = wrong_credentials()
+            whom = str(credential.user.id) if credential else ""
+            self.policy.note(evolve(ANONYMOUS, origin=origin), "auth.login", whom, error)
+            raise error
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
         return credential.user, fresh
 
@@ -263,7 +299,8 @@ class AuthService:
         self, user: User, stored: tuple[str, str] | None, origin: Origin
     ) -> TokenPair:
         now = self.days.now()
-        with self.store.write() as work:
+        who = Principal(user.id, user.username, user.role, "login", origin=origin)
+        with self.store.write(who) as work:
             opened = self._opening.open(work, user.id, now, origin)
             if stored:
                 work.credentials.rehash(user.id, *stored)
@@ -280,7 +317,7 @@ class AuthService:
         self, principal: Principal, stored: str, fresh: str, *, keep_tokens: bool
     ) -> TokenPair:
         user, now = principal.user_id, self.days.now()
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             if not work.credentials.rehash(user, stored, fresh):
                 raise Conflict("the password was changed meanwhile", code="password_changed")
             work.credentials.supersede(user)

@@ -58,7 +58,7 @@ class TokenService:
         new.check(self.policy.rules, now)
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
         row = ApiToken(0, wanted, new.name, new.scopes, now, new.expires_at, None)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             self.policy.require(work, principal, "users.read", PersonTarget(wanted))
             row = work.tokens.add(row, hashlib.sha256(secret.encode()).digest())
             work.emit(NewMessage("token.minted", str(wanted), {"token": row.id}))
@@ -76,7 +76,7 @@ class TokenService:
         """Revoke an API token of one's own, or (with ``auth.manage``) of anybody; else NotFound."""
         self.policy.scope(principal, "auth.credentials")
         anyones = self.policy.allows(principal, "auth.manage")
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             owner = None if anyones else principal.user_id
             if not work.tokens.revoke(token_id, owner, self.days.now()):
                 raise NotFound(f"there is no token {token_id}", code="token_not_found")

@@ -135,7 +135,7 @@ class TransferService:
         dry_run: bool,
     ) -> tuple[dict[str, User], Ledger]:
         ledger = Ledger(skip_broken)
-        with self.store.write() as work:
+        with self.store.write(principal) as work:
             records = Records(work, transfer, scope, self.days, ledger)
             records.run()
             ledger.check()

@@ -9,34 +9,88 @@ import fcntl
 import os
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from campuscore.errors import Conflict, Unavailable
+from attrs import define
 
-__all__ = ["LOCK_FILE", "hold"]
+from campuscore.errors import Conflict, Unavailable
+from campuscore.upkeep import absent_folders
+
+__all__ = ["LOCK_FILE", "Held", "hold"]
 
 LOCK_FILE = "serve.lock"
 _PATIENCE = 3.0
 _PAUSE = 0.05
 
 
+@define
+class Held:
+    """The lock of a home folder; unless it is kept, a refusal takes away what it made."""
+
+    kept: bool = False
+
+    def keep(self) -> None:
+        """Leave the lock's file in the folder, whatever comes."""
+        self.kept = True
+
+
 @contextmanager
-def hold(folder: Path, address: str) -> Generator[None]:
+def hold(folder: Path, address: str) -> Generator[Held]:
     """Hold the lock of a home folder; Conflict names the process that serves it."""
     path = folder / LOCK_FILE
+    made = [] if path.exists() else [path, *absent_folders(folder)]
+    held = Held()
+    descriptor = _lock(path)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Unavailable(f"{path}: {error.strerror}") from error
-    try:
-        _take(descriptor, folder)
         _write(descriptor, f"{os.getpid()} {address}\n")
-        yield
+        yield held
         _write(descriptor, "")
+    except BaseException:
+        if not held.kept:
+            _take_away(made)
+        raise
     finally:
         os.close(descriptor)
+
+
+def _take_away(made: list[Path]) -> None:
+    """Remove, while the lock is held, its file and the folders that are empty then."""
+    with suppress(OSError):
+        for path in made:
+            if path.name == LOCK_FILE:
+                path.unlink()
+            else:
+                path.rmdir()
+
+
+def _lock(path: Path) -> int:
+    """Open and lock the file; anew where whoever held it took it away."""
+    while True:
+        descriptor = _open(path)
+        try:
+            _take(descriptor, path.parent)
+            if _is_at(path, descriptor):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}") from error
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _take(descriptor: int, folder: Path) -> None:

@@ -13,13 +13,14 @@ from campuscore.bootstrap import Campus, open_campus
 from campuscore.errors import Invalid, Misconfigured
 from campuscore.plugins import load
 from campuscore.settings import Settings
+from campuscore.upkeep import opened
 
 __all__ = ["open_application", "prepare"]
 
 
 def prepare(settings: Settings, *, demo: bool = False) -> None:
     """Make a home ready, in one process, before any worker opens it."""
-    with open_campus(settings) as campus:
+    with opened(settings) as campus:
         _ensure_administrator(campus)
         if demo:
             fill_once(campus)

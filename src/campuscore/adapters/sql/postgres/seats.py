@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from campuscore.adapters.sql.postgres.desk import PostgresDesk
 from campuscore.adapters.sql.postgres.trouble import refusal
+from campuscore.adapters.sql.trouble import closed
 from campuscore.errors import Busy, Conflict, Unavailable
 from campuscore.ports.work import TRY_AGAIN
 
@@ -75,6 +76,7 @@ class PostgresRow:
         self._url = url
         self._patience = patience
         self._crowded = 0.0
+        self._closed = False
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             url,
             kwargs={"autocommit": True},
@@ -90,7 +92,7 @@ class PostgresRow:
     def take(self, begin: str) -> PostgresSeat:
         deadline = time.monotonic() + self._patience
         reads = "READ ONLY" in begin
-        queues = not reads and time.monotonic() < self._crowded
+        queues = "SERIALIZABLE" in begin and time.monotonic() < self._crowded
         while True:
             seat = PostgresSeat(self._connection(deadline), reads=reads, queues=queues)
             try:
@@ -114,12 +116,13 @@ class PostgresRow:
         finally:
             self._pool.putconn(seat.raw)
 
-    def clear(self) -> None:
+    def close(self) -> None:
+        self._closed = True
         self._pool.close()
 
     def _connection(self, deadline: float) -> Connection[Any]:
         """Wait for a free connection, but not for a server that does not answer."""
-        while True:
+        while not self._closed:
             try:
                 self._pool.open()
                 return self._pool.getconn()
@@ -128,7 +131,9 @@ class PostgresRow:
                 if time.monotonic() > deadline:
                     raise Busy("all connections are in use", code="database_busy") from error
             except psycopg.OperationalError as error:
-                raise refusal(error) from error
+                if not self._closed:
+                    raise refusal(error) from error
+        raise closed()
 
     def _probe(self) -> None:
         try:

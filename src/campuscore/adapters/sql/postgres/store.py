@@ -12,8 +12,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from campuscore.adapters.sql.keeper import SqlKeeper
+from campuscore.adapters.sql.postgres.ledger import PostgresLedger
 from campuscore.adapters.sql.postgres.seats import PostgresRow
 from campuscore.adapters.sql.store import SqlStore
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.domain.days import utc_now
 from campuscore.errors import Misconfigured
 from campuscore.settings import Settings
@@ -41,14 +43,16 @@ def open_store(
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
     )
-    row = PostgresRow(url, lock_seconds)
+    row, ledger = PostgresRow(url, lock_seconds), PostgresLedger(url)
     alone = ["BEGIN", f"SELECT pg_advisory_xact_lock({_MIGRATING})"]
     return SqlStore(
         readers=row,
         writers=row,
         begin_read="BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         begin_write="BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE",
-        keeper=SqlKeeper(upkeep, [row], alone),
+        keeper=SqlKeeper(upkeep, [row, ledger], alone),
+        ledger=ledger,
+        limiter=SqlLimiter(row, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
         now=now,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from campuscore.errors import Conflict
 from campuscore.ports.operations import StoreCopy
 
-__all__ = ["copy_database", "install_database"]
+__all__ = ["copy_database", "install_database", "remove_database"]
 
 # Of older schemas too: a backup is what one makes before an upgrade.
 _BLOBS = {
@@ -50,6 +50,13 @@ def install_database(staged: Path, target: Path) -> None:
         if path.exists():
             _settle(path)
     staged.replace(target)
+
+
+def remove_database(path: Path) -> None:
+    """Remove a database that nobody uses; nothing happens where there is none."""
+    if path.exists():
+        _settle(path)
+        path.unlink()
 
 
 def _settle(path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from queue import Empty, LifoQueue
 
 from campuscore.adapters.sql.sqlite.desk import SqliteDesk
+from campuscore.adapters.sql.trouble import closed
 from campuscore.errors import Busy, Unavailable
 
 __all__ = ["SqliteRow", "SqliteSeat"]
@@ -57,6 +58,7 @@ class SqliteRow:
         self._free: LifoQueue[SqliteSeat] = LifoQueue()
         self._tickets = threading.BoundedSemaphore(size)
         self._patience = patience
+        self._closed = False
 
     def take(self, begin: str) -> SqliteSeat:
         deadline = time.monotonic() + self._patience
@@ -74,10 +76,17 @@ class SqliteRow:
         try:
             seat.roll_back()
             self._free.put(seat)
+            if self._closed:
+                self.clear()
         finally:
             self._tickets.release()
 
+    def close(self) -> None:
+        self._closed = True
+        self.clear()
+
     def clear(self) -> None:
+        """Close the seats that are free; others are opened when they are needed."""
         while True:
             try:
                 self._free.get_nowait().close()
@@ -85,6 +94,8 @@ class SqliteRow:
                 return
 
     def _sit(self) -> SqliteSeat:
+        if self._closed:
+            raise closed()
         try:
             return self._free.get_nowait()
         except Empty:

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 from campuscore.adapters.sql.sqlite.keeper import SqliteKeeper
 from campuscore.adapters.sql.sqlite.seats import SqliteRow
 from campuscore.adapters.sql.store import SqlStore
+from campuscore.adapters.sql.throttle import SqlLimiter
 from campuscore.domain.days import utc_now
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.settings import Settings
@@ -37,36 +38,35 @@ def open_store(
     now: Callable[[], datetime] = utc_now,
 ) -> SqlStore:
     """Open a store on a SQLite file; the schema is the keeper's business."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.query:
-        raise Misconfigured(f"database_url: {url!r} is not of the form sqlite:///PATH")
-    if parsed.database == ":memory:":
-        raise Misconfigured("database_url: for a store in memory say memory://")
-    path = Path(parsed.database)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Unavailable(f"{path.parent}: {error.strerror}") from error
-    flushing = f"PRAGMA synchronous={synchronous.upper()}"
-    pragmas = ["PRAGMA journal_mode=WAL", flushing, "PRAGMA foreign_keys=ON"]
+    path = _file_of(url)
+    pragmas = [
+        "PRAGMA journal_mode=WAL",
+        f"PRAGMA synchronous={synchronous.upper()}",
+        "PRAGMA foreign_keys=ON",
+    ]
     upkeep = create_engine(
         "sqlite://",
         creator=_connector(path, pragmas, lock_seconds),
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
     )
-    reader_row = SqliteRow(
-        _connector(path, [*pragmas, "PRAGMA query_only=ON"], lock_seconds), readers, lock_seconds
+
+    def row(size: int, *more: str) -> SqliteRow:
+        return SqliteRow(_connector(path, [*pragmas, *more], lock_seconds), size, lock_seconds)
+
+    rows = (
+        row(readers, "PRAGMA query_only=ON"),
+        row(1, "PRAGMA busy_timeout=1"),
+        row(1, "PRAGMA busy_timeout=1", _unflushed(synchronous)),
     )
-    writer_row = SqliteRow(
-        _connector(path, [*pragmas, "PRAGMA busy_timeout=1"], lock_seconds), 1, lock_seconds
-    )
+    reader_row, writer_row, limiter_row = rows
     return SqlStore(
         readers=reader_row,
         writers=writer_row,
         begin_read="BEGIN",
         begin_write="BEGIN IMMEDIATE",
-        keeper=SqliteKeeper(upkeep, (reader_row, writer_row), ["BEGIN IMMEDIATE"]),
+        keeper=SqliteKeeper(upkeep, rows, ["BEGIN IMMEDIATE"]),
+        limiter=SqlLimiter(limiter_row, "BEGIN IMMEDIATE"),
         now=now,
     )
 
@@ -79,6 +79,29 @@ def store_of(settings: Settings, now: Callable[[], datetime]) -> SqlStore:
         lock_seconds=settings.lock_seconds,
         now=now,
     )
+
+
+def _file_of(url: str) -> Path:
+    """Return the file that a URL names, in a folder that is there."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.query:
+        raise Misconfigured(f"database_url: {url!r} is not of the form sqlite:///PATH")
+    if parsed.database == ":memory:":
+        raise Misconfigured("database_url: for a store in memory say memory://")
+    path = Path(parsed.database)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{path.parent}: {error.strerror}") from error
+    return path
+
+
+def _unflushed(synchronous: str) -> str:
+    """Commit without waiting for the disk.
+
+    Not by OFF beside others that flush: whoever moves the log into the database must flush it.
+    """
+    return f"PRAGMA synchronous={'OFF' if synchronous == 'off' else 'NORMAL'}"
 
 
 def _connector(

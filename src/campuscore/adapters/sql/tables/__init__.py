@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campuscore.adapters.sql.tables.access import api_tokens, credentials, sessions
 from campuscore.adapters.sql.tables.attendance import attachments, check_ins, day_rollups
+from campuscore.adapters.sql.tables.audit import audit_heads, audit_records
 from campuscore.adapters.sql.tables.keys import signing_keys
 from campuscore.adapters.sql.tables.metadata import METADATA, Rows
 from campuscore.adapters.sql.tables.packages import blob_claims, blob_names, dist_files, projects
@@ -15,6 +16,7 @@ from campuscore.adapters.sql.tables.people import (
     terms,
     users,
 )
+from campuscore.adapters.sql.tables.throttle import throttles
 from campuscore.adapters.sql.tables.timetable import entries, rooms
 from campuscore.adapters.sql.tables.upkeep import leases, outbox, revisions
 
@@ -23,6 +25,8 @@ __all__ = [
     "Rows",
     "api_tokens",
     "attachments",
+    "audit_heads",
+    "audit_records",
     "blob_claims",
     "blob_names",
     "check_ins",
@@ -42,5 +46,6 @@ __all__ = [
     "sessions",
     "signing_keys",
     "terms",
+    "throttles",
     "users",
 ]

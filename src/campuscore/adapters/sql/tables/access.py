@@ -39,7 +39,7 @@ sessions: Rows = Table(
     Column("rotated_by", Text),
     Column("ended_at", Instant),
     Column("ended_by", Choice(SessionEnd)),
-    Index(None, "user_id"),
+    Index(None, "user_id", "created_at", "ip_address"),
     Index(None, "actor_id"),
     sqlite_autoincrement=True,
 )
