@@ -72,7 +72,7 @@ def test_a_password_is_set_from_stdin_and_never_shown(
     run("users", "create", "alice")
     run("users", "passwd", "alice", "--password-stdin", given="correct-horse-battery\n")
     with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
-        campus.auth.login("alice", "correct-horse")
+        campus.auth.login("alice", "correct-horse-battery")
     short = run("users", "passwd", "alice", "--password-stdin", given="short\n", code=1)
     assert "password: must have at least 12 characters" in short.stderr
     assert "short" not in short.stderr
@@ -116,7 +116,7 @@ def test_json_is_what_the_api_sends(run: Run, home: Path, database_url: str) -> 
         "--role",
         "admin",
         "--password-stdin",
-        given="pass-word-more\n",
+        given="pass-word-and-more\n",
     )
     run("users", "create", "alice")
     run("groups", "create", "Lab", "--kind", "lab")
@@ -138,7 +138,7 @@ def test_json_is_what_the_api_sends(run: Run, home: Path, database_url: str) -> 
     }
     with open_campus(Settings(home=str(home), database_url=database_url)) as campus:
         client = TestClient(create_app(campus))
-        login = {"username": "admin", "password": "pass-word-more"}
+        login = {"username": "admin", "password": "pass-word-and-more"}
         access = client.simulate_post("/auth/login/", json=login).json["access"]
         headers = {"Authorization": f"Bearer {access}"}
         for path, words in commands.items():

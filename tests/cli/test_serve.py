@@ -172,3 +172,12 @@ def test_secrets_come_from_files(start: Start, tmp_path: Path) -> None:
     login = {"username": "admin", "password": "kept-in-a-file-1"}
     assert set(answer(port, "/auth/login/", login)) == {"access", "refresh"}
     assert "kept-in-a-file-1" not in output_of(server)
+
+
+def test_a_weak_password_of_the_administrator_is_refused_by_the_name_of_its_setting(
+    start: Start,
+) -> None:
+    server = start(free_port(), CAMPUSCORE_ADMIN_PASSWORD="short")
+    text = server.communicate(timeout=60)[0]
+    assert server.returncode == 1
+    assert "admin_password: must have at least 15 characters for the role admin" in text

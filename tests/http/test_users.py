@@ -115,7 +115,7 @@ def test_a_short_password_is_refused(server, admin, world):
 def test_a_refused_password_is_told_which_rule_it_breaks(admin, world):
     name = f"n.{world.number}"
     for role, password, words in (
-        ("student", "password", "must have at least 12 characters"),
+        ("student", "passwort", "must have at least 12 characters"),
         ("teacher", "fourteen chars", "must have at least 15 characters for the role teacher"),
         ("student", "Password2027!", "is a well-known password, or one with some signs around it"),
         ("student", "campuscore-2027", "is made of nothing but words that everybody expects here"),
@@ -125,7 +125,7 @@ def test_a_refused_password_is_told_which_rule_it_breaks(admin, world):
         refused = admin.post("/users/", new)
         assert (refused.status, refused.paths) == (422, ["/password"])
         assert words in str(refused.json)
-        assert f"{password}'" not in str(refused.json)
+        assert password not in str(refused.json)
 
 
 def test_a_taken_username_is_a_conflict_in_any_case(server, admin, world):

@@ -10,6 +10,7 @@ import click
 from campuscore.adapters.cli.delivery import deliver
 from campuscore.adapters.cli.demo import fill_once
 from campuscore.bootstrap import Campus, open_campus
+from campuscore.errors import Invalid, Misconfigured
 from campuscore.plugins import load
 from campuscore.settings import Settings
 from campuscore.upkeep import opened
@@ -44,7 +45,10 @@ def open_application(settings: Settings, *, demo: bool = False) -> Any:
 def _ensure_administrator(campus: Campus) -> None:
     settings = campus.settings
     given = settings.admin_password.reveal or None
-    password = campus.users.ensure_administrator(settings.admin_user, given)
+    try:
+        password = campus.users.ensure_administrator(settings.admin_user, given)
+    except Invalid as error:
+        raise Misconfigured(_named(error)) from error
     if password is not None:
         click.echo(
             f"\n  First administrator: {settings.admin_user}\n"
@@ -52,3 +56,9 @@ def _ensure_administrator(campus: Campus) -> None:
             "  It is shown this once; change it after the first login.\n",
             err=True,
         )
+
+
+def _named(error: Invalid) -> str:
+    """Say what is wrong with the first administrator, by the settings that say who it is."""
+    names = {"/username": "admin_user", "/password": "admin_password"}
+    return "; ".join(f"{names.get(p.path, p.path)}: {p.detail}" for p in error.problems)
