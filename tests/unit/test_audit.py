@@ -25,7 +25,7 @@ from campuscore.services.refusals import Refusals
 
 from .campuses import NOW, STORES, Clock, new_store, town_on
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 SERVICES = Path(campuscore.__file__).parent / "services"
 
 

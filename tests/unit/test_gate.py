@@ -18,7 +18,7 @@ from campuscore.ports.throttle import RateLimiter
 
 from .campuses import STORES, Clock, new_store, town_on
 
-PASSWORD = "correct horse"
+PASSWORD = "correct horse battery"
 LIMITS = LoginLimits()
 LAB, HOME = Origin("10.0.0.7", "lab-pc"), Origin("2001:db8:0:1::7", "phone")
 PEER = {"remote_addr": "10.0.0.7"}
