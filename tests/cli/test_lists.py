@@ -165,6 +165,18 @@ def test_a_sheet_that_breaks_off_leaves_the_old_one(
     assert list(folder.iterdir()) == [old]
 
 
+def test_a_sheet_that_cannot_be_written_is_told_of_as_it_was_named(
+    run: Run, tmp_path: Path
+) -> None:
+    run("db", "upgrade")
+    missing = run("attendance", "export", "--output", tmp_path / "nowhere" / "a.csv", code=1)
+    assert missing.stderr == f"Error: {tmp_path / 'nowhere'}: there is no such folder\n"
+    long = tmp_path / f"{'a' * 250}.csv"
+    assert run("attendance", "export", "--output", long, code=1).stderr == (
+        f"Error: {long}: File name too long\n"
+    )
+
+
 def test_events_of_any_number_are_one_json_document(run: Run, home: Path) -> None:
     with open_campus(Settings(home=str(home))) as campus:
         for number in range(105):

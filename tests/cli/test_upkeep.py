@@ -108,6 +108,7 @@ def test_a_backup_is_told_in_words_and_in_json(run: Run, home: Path, tmp_path: P
     told = run("db", "backup", tmp_path / "b.tar")
     assert told.stdout == ""
     assert "backed up" in told.stderr
+    assert "and 1 stored files," in told.stderr
     assert "is there already" in run("db", "backup", tmp_path / "b.tar", code=1).stderr
     manifest = json.loads(run("--json", "db", "backup", tmp_path / "b.tar", "--replace").stdout)
     assert manifest["counts"]["users"] == 1

@@ -24,7 +24,7 @@ from campuscore.domain.packages import (
     releases_of,
     version_key,
 )
-from campuscore.errors import Invalid
+from campuscore.errors import Invalid, Problem
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 WHEEL = "demo_lab-1.0-py3-none-any.whl"
@@ -111,6 +111,14 @@ def test_a_file_name_says_what_it_was_made_of(name, version):
 )
 def test_what_is_no_name_of_a_distribution_is_refused(filename):
     assert set(faults(parse_filename, filename)) <= {"/content", "/name"}
+
+
+@pytest.mark.parametrize("filename", ["setup.exe", "demo-1.0.egg", "demo-1.0.tar.bz2", "demo"])
+def test_the_kinds_that_are_taken_are_named(filename):
+    text = "is neither a wheel (.whl) nor a source distribution (.tar.gz, .zip)"
+    with pytest.raises(Invalid) as refused:
+        parse_filename(filename)
+    assert refused.value.problems == (Problem("/content", f"{filename!r} {text}"),)
 
 
 @given(text=st.text(max_size=40) | st.from_regex(r"[a-z./-]{0,9}-[0-9.]{0,5}(\.whl|\.tar\.gz)"))

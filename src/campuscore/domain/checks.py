@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 from campuscore.errors import Invalid, Problem
 
-__all__ = ["check_all", "check_span", "check_text", "member_of"]
+__all__ = ["check_all", "check_kind", "check_span", "check_text", "member_of"]
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -28,6 +28,12 @@ def check_all(*checks: Callable[[], None]) -> None:
             problems += error.problems
     if problems:
         raise Invalid(*problems)
+
+
+def check_kind(value: object, kind: type, path: str) -> None:
+    """Raise Invalid where a program gives something of another type than was asked for."""
+    if not isinstance(value, kind):
+        raise Invalid.at(path, f"must be {kind.__name__}, not {type(value).__name__}")
 
 
 def check_span(first: date | None, last: date | None, path: str) -> None:

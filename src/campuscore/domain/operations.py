@@ -50,3 +50,8 @@ class Manifest:
     made_at: datetime
     counts: Mapping[str, int]
     members: Mapping[str, Member]
+
+    @property
+    def files(self) -> int:
+        """How many stored files it holds, beside the database and the secret."""
+        return sum(name.startswith("files/") for name in self.members)

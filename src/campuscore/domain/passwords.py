@@ -15,6 +15,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from campuscore.domain.checks import check_kind
 from campuscore.domain.users import NewUser, Role, User
 from campuscore.errors import Invalid
 
@@ -106,6 +107,7 @@ class PasswordRules:
 
         Characters are code points after composition (NFC).
         """
+        check_kind(password, str, path)
         problem = self._problem(normalised(password), holder)
         if problem:
             raise Invalid.at(path, problem)

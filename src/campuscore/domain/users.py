@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from attrs import define, field, frozen
 
-from campuscore.domain.checks import check_text, member_of
+from campuscore.domain.checks import check_kind, check_text, member_of
 from campuscore.domain.unset import UNSET, Unset, given
 from campuscore.errors import Invalid, Problem
 
@@ -126,6 +126,7 @@ def username_key(username: str) -> str:
     >>> username_key("ALICE") == username_key("alice")
     True
     """
+    check_kind(username, str, "/username")
     return unicodedata.normalize("NFKC", username).casefold()
 
 

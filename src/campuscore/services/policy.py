@@ -15,6 +15,7 @@ from attrs import field, frozen
 
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.auth import Principal
+from campuscore.domain.checks import check_kind
 from campuscore.domain.days import Days
 from campuscore.domain.users import Role
 from campuscore.errors import CampusError, Forbidden, NotFound
@@ -160,6 +161,7 @@ class Policy:
 
     def find_scope(self, principal: Principal, action: str) -> Scope | None:
         """Return the scope, or None where the principal may never do this kind of action."""
+        check_kind(principal, Principal, "/principal")
         rule = self.rules[action]
         reach = rule.reach(principal.role)
         if reach is Reach.NONE or not principal.within(action):

@@ -28,6 +28,7 @@ from campuscore.domain.attendance import (
     clean_filename,
 )
 from campuscore.domain.users import Role
+from campuscore.errors import Unavailable
 from campuscore.services.shelf import Kept
 
 __all__ = ["attendance"]
@@ -226,12 +227,23 @@ def _writer(output: str) -> Generator[BinaryIO]:
         return
     target = Path(output)
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    if not target.parent.is_dir():
+        raise Unavailable(f"{target.parent}: there is no such folder")
+    out = _opened(draft, target)
     try:
-        with draft.open("wb") as out:
+        with out:
             yield out
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _opened(draft: Path, target: Path) -> BinaryIO:
+    """Open the draft of a file; what cannot be written is named as it was given."""
+    try:
+        return draft.open("wb")
+    except OSError as error:
+        raise Unavailable(f"{target}: {error.strerror}") from error
 
 
 def _blocks(source: IO[bytes]) -> Iterator[bytes]:

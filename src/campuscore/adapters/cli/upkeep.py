@@ -80,7 +80,7 @@ def _tell(invocation: Invocation, done: str, manifest: Manifest) -> None:
     size = sum(member.size for member in manifest.members.values())
     rows = sum(manifest.counts.values())
     click.echo(
-        f"{done}: {rows} rows and {len(manifest.members)} files, {size} bytes, "
+        f"{done}: {rows} rows and {manifest.files} stored files, {size} bytes in all, "
         f"schema {manifest.revision or 'empty'}, of {manifest.made_at:%F %H:%M} UTC",
         err=True,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from campuscore.domain.checks import check_kind
 from campuscore.errors import Invalid
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ __all__ = ["DistName", "parse_filename", "project_key", "version_key"]
 
 _LONGEST_FILENAME = 255
 _LONGEST_NAME = 200
+_ENDINGS = (".whl", ".tar.gz", ".zip")
+_KINDS = "a wheel (.whl) nor a source distribution (.tar.gz, .zip)"
 
 
 @frozen
@@ -42,6 +45,7 @@ def project_key(name: str) -> str:
     """
     from packaging.utils import InvalidName, canonicalize_name  # noqa: PLC0415 - slow to load
 
+    check_kind(name, str, "/name")
     if len(name) > _LONGEST_NAME:
         raise Invalid.at("/name", f"is longer than {_LONGEST_NAME} characters")
     try:
@@ -80,6 +84,8 @@ def parse_filename(filename: str) -> DistName:
 
     if len(filename) > _LONGEST_FILENAME or not filename.isascii() or not filename.isprintable():
         raise Invalid.at("/content", "has an unusable file name")
+    if not filename.endswith(_ENDINGS):
+        raise Invalid.at("/content", f"{filename!r} is neither {_KINDS}")
     try:
         if filename.endswith(".whl"):
             name, version, _, tags = utils.parse_wheel_filename(filename)

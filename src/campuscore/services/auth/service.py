@@ -21,6 +21,7 @@ from campuscore.domain.auth import (
     TokenPair,
     may_authenticate,
 )
+from campuscore.domain.checks import check_kind
 from campuscore.domain.days import Days
 from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.passwords import Holder, PasswordRules
@@ -90,6 +91,7 @@ class AuthService:
         Busy, Unavailable
             Too many logins at once, or tries cannot be counted.
         """
+        check_kind(password, str, "/password")
         origin = origin or Origin()
         user, stored = self._check_password(username, password, origin)
         return self._open_session(user, stored, origin)
@@ -106,6 +108,7 @@ class AuthService:
         Unauthenticated
             The token was used before, its session has ended, or its user is shut out.
         """
+        check_kind(token, str, "/token")
         presented = RefreshToken.parse(token)
         if presented is None:
             raise refused_refresh()
@@ -124,6 +127,7 @@ class AuthService:
         Unauthenticated
             The token is not valid, or no longer counts.
         """
+        check_kind(token, str, "/token")
         if token.startswith(TOKEN_PREFIX):
             return self.tokens.authenticate(token, origin)
         now = self.days.now()
@@ -199,6 +203,7 @@ class AuthService:
             The new password breaks a rule.
         """
         self.policy.scope(principal, "auth.credentials")
+        check_kind(old, str, "/old_password")
         if principal.session_id is None:
             raise Forbidden("a password is changed from a session", code="session_needed")
         with self.store.read() as work:
