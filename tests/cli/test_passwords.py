@@ -131,5 +131,5 @@ def test_what_is_no_dump_or_no_list_is_refused(tmp_path: Path, run: Run) -> None
         run("passwords", "pack", dump, out, code=1).stderr
     )
     assert not out.exists()
-    refused = run("users", "list", code=1, CAMPUSCORE_BREACHED_PASSWORDS=str(dump))
+    refused = run("users", "create", "ada", code=1, CAMPUSCORE_BREACHED_PASSWORDS=str(dump))
     assert f"breached_passwords: {dump} is too short for a packed list" in refused.stderr

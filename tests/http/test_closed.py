@@ -14,7 +14,7 @@ from campuscore.adapters.http.routes import ROUTES
 from campuscore.errors import Unavailable
 
 _PASSWORD = "correct-horse-battery"
-_STORELESS = {"/healthz", "/.well-known/jwks.json", "/openapi.json", "/docs", "/admin/", "/"}
+_STORELESS = {"/healthz", "/openapi.json", "/docs", "/admin/", "/"}
 
 
 @pytest.fixture
