@@ -86,7 +86,7 @@ class SignedAccessTokens:
         return -1 if self._held is None else self._held.revision
 
     def make(self, algorithm: Algorithm, at: datetime) -> SigningKey:
-        key_id = secrets.token_urlsafe(9)
+        key_id = secrets.token_hex(8)  # which no command line takes for an option
         private, public = make(algorithm)
         sealed = self.seal.close(private, _name(key_id, algorithm))
         return SigningKey(key_id, algorithm, KeyState.NEXT, at, at, public, sealed)
