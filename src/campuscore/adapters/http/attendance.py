@@ -218,6 +218,7 @@ ROUTES = (
         summary="List the files of a user's local day.",
         answer=list[AttachedFile],
         params=(Param("user", int, "The user's id."), Param("date", date, "The local day.")),
+        refusals=(404,),
     ),
     Route(
         method="GET",

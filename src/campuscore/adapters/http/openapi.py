@@ -28,7 +28,7 @@ _SIMPLE: dict[Any, dict[str, Any]] = {
     bytes: {"type": "string", "format": "binary"},
     date: {"type": "string", "format": "date"},
     datetime: {"type": "string", "format": "date-time"},
-    time: {"type": "string", "format": "time"},
+    time: {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"},  # local
     type(None): {"type": "null"},
     Any: {},
 }
@@ -89,6 +89,8 @@ def document(routes: tuple[Route, ...]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, types)
+        if attrs.has(route.body) and not route.only_answered:
+            types.found[route.body.__name__]["additionalProperties"] = False
     return {
         "openapi": "3.1.0",
         "info": {

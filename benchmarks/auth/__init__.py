@@ -1,0 +1,1 @@
+"""What auth costs, in one process."""
