@@ -14,27 +14,30 @@ from campuscore.settings import Settings, SettingsSource
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-CALL = re.compile(r"(?:\w+=\S+ +)*(?:\S*/)?campuscore +([^|&;<>]*)")
-SHELL = re.compile(r"^```(?:bash|sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CALL = re.compile(r"((?:\w+=\S+ +)*)(?:\S*/)?campuscore +([^|&;<>]*)")
+SHELL = re.compile(r"^```(?:bash)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def commands(page):
-    """Return the words of each call of campuscore in the shell blocks of a page."""
+    """Return the variables and words of each call of campuscore in the shell blocks of a page."""
     text = page.read_text(encoding="utf-8").replace("$(date +%F)", "2026-09-01")
     blocks = SHELL.findall(text)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [shlex.split(found[1], comments=True) for line in lines if (found := CALL.match(line))]
+    calls = [found for line in lines if (found := CALL.match(line))]
+    return [(shlex.split(call[1]), shlex.split(call[2], comments=True)) for call in calls]
 
 
 SHOWN = [
-    pytest.param(words, id=f"{page.relative_to(ROOT).as_posix()}: {' '.join(words)}")
+    pytest.param(variables, words, id=f"{page.relative_to(ROOT).as_posix()}: {' '.join(words)}")
     for page in PAGES
-    for words in commands(page)
+    for variables, words in commands(page)
 ]
 
 
-@pytest.mark.parametrize("words", SHOWN)
-def test_a_shown_command_is_understood(words, monkeypatch):
+@pytest.mark.parametrize(("variables", "words"), SHOWN)
+def test_a_shown_command_is_understood(variables, words, monkeypatch):
+    for variable in variables:
+        monkeypatch.setenv(*variable.split("=", 1))
     # The files that the pages speak of are not here.
     for kind in (click.Path, click.File):
         monkeypatch.setattr(kind, "convert", lambda self, value, param, ctx: value)

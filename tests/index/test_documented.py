@@ -12,6 +12,16 @@ import pytest
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "package-index.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SHOWN_AT, SHOWN_NAME = "127.0.0.1:8000", "demo-lab"
+READER = """
+[project]
+name = "reader"
+version = "0"
+requires-python = ">=3.11"
+
+[tool.poetry]
+package-mode = false
+
+"""
 
 
 @pytest.fixture
@@ -63,10 +73,10 @@ def test_what_is_shown_publishes_and_installs(programs, command, dist):
     assert programs.value(python, "demo_lab") == "shown"
 
 
-def test_the_shown_configuration_is_what_pip_and_uv_need(index, programs, shown, dist):
+def test_the_shown_configuration_is_what_pip_uv_and_poetry_need(index, programs, shown, dist):
     programs.twine(*dist)
     begin = index.mark()
-    (conf,), (settings, _) = shown("ini"), shown("toml")
+    (conf,), (settings, source) = shown("ini"), shown("toml")
     (programs.folder / "pip.conf").write_text(conf)
     place = {"PIP_CONFIG_FILE": f"{programs.folder}/pip.conf", "PIP_INDEX_URL": index.simple}
     for _ in range(2):
@@ -83,3 +93,8 @@ def test_the_shown_configuration_is_what_pip_and_uv_need(index, programs, shown,
     uv = (Path(sys.executable).with_name("uv"), "--config-file", "uv.toml", "pip", "install")
     programs.run(*uv, SHOWN_NAME, "--python", python, UV_NO_CONFIG="0")
     assert programs.value(python, "demo_lab") == "shown"
+
+    (programs.folder / "pyproject.toml").write_text(READER + source)
+    poetry = (sys.executable, "-m", "poetry", "--no-interaction")
+    programs.run(*poetry, "install", "--no-root")
+    assert programs.value(programs.folder / ".venv" / "bin" / "python", "demo_lab") == "shown"
