@@ -24,7 +24,7 @@ __all__ = ["Shell", "shell"]
 _ROOT = Path(__file__).parents[2]
 _DONE = "\x1e"
 _PATIENCE = 300.0
-_CHOSEN = "battery staple"
+_CHOSEN = "correct battery staple"
 _ASKED = re.compile(
     r"^(Token|One-time password|Bob's password|Password|Repeat for confirmation): \Z", re.MULTILINE
 )

@@ -10,6 +10,7 @@ import re
 import socket
 from functools import partial
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from sybil import Sybil
@@ -22,7 +23,7 @@ PAGES = {
     path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 }
-BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^ *```bash\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```(.*)$", re.MULTILINE)
 DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
@@ -93,6 +94,33 @@ mv old/old.db old/db.sqlite3
 
 # What a reader has before a block, other than by the page; blocks are named by their first line.
 GIVEN = {
+    "docs/explanation/attendance-days.md": {
+        "campuscore attendance rebuild": "campuscore users create bob",
+    },
+    "docs/how-to/passwords.md": {
+        "campuscore passwords pack pwned-passwords-sha1.txt "
+        "/var/lib/campuscore/breached.words --least-count 10": """
+echo 5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:10 > pwned-passwords-sha1.txt
+mkdir --parents /var/lib/campuscore
+""",
+        "campuscore passwords rewrap": "campuscore users create bob",
+        "systemctl stop campuscore": CONFIGURED + "systemctl start campuscore",
+        "campuscore keys rotate --fresh": """
+export CAMPUSCORE_HOME=/var/lib/campuscore
+export CAMPUSCORE_OLD_SECRET_KEYS_FILE=/var/lib/campuscore/secret.key.old
+systemctl start campuscore
+""",
+    },
+    "docs/how-to/read-the-audit.md": {
+        "campuscore audit list --from 2026-09-01 --outcome refused": "campuscore users create bob",
+    },
+    "docs/how-to/rotate-keys.md": {
+        "campuscore keys rotate": "campuscore users create bob",
+        "campuscore keys rotate --fresh        # a key that was not published before": """
+first='import json, sys; print(json.load(sys.stdin)[0]["id"])'
+KEY=$(campuscore --json keys list | python -c "$first")
+""",
+    },
     "docs/how-to/back-up-and-restore.md": {
         "campuscore --config /etc/campuscore.toml db backup "
         '"/var/backups/campus-$(date +%F).tar.gz"': CONFIGURED,
@@ -151,14 +179,14 @@ rm -r /var/lib/campuscore
     "docs/how-to/reset-the-administrator.md": {
         "campuscore --config /etc/campuscore.toml users passwd admin": CONFIGURED,
         "campuscore --config /etc/campuscore.toml users passwd admin --password-stdin "
-        "< password.txt": 'echo "a better one" > password.txt',
+        "< password.txt": 'echo "a better pass phrase" > password.txt',
     },
     "docs/how-to/script-with-the-cli.md": {
         "export CAMPUSCORE_HOME=/var/lib/campuscore": CONFIGURED,
         "campuscore users create ada --role teacher --first-name Ada --last-name Lovelace "
         "--password-prompt": """
 campuscore users create bob
-echo "battery staple" > /run/secrets/bob
+echo "correct battery staple" > /run/secrets/bob
 """,
         "campuscore users import /srv/rosters/today --source registry --dry-run": """
 mkdir /srv/rosters
@@ -184,6 +212,11 @@ HERE = (
 )
 
 
+def blocks_of(text):
+    """Return the shell blocks of a page, those of numbered steps as well."""
+    return [dedent(block) for block in BLOCK.findall(text)]
+
+
 def runs(page, block):
     """Return whether a block of a page runs here."""
     return not set(block.splitlines()) & ELSEWHERE.get(page, {}).keys()
@@ -196,14 +229,14 @@ def given(page, block):
 
 
 def marks(page):
-    needs = [block for block in BLOCK.findall(PAGES[page]) if runs(page, block)]
+    needs = [block for block in blocks_of(PAGES[page]) if runs(page, block)]
     return [pytest.mark.curl] if re.search(r"\b(?:curl|jq) ", "".join(needs)) else []
 
 
 RUN = [
     pytest.param(page, marks=marks(page), id=page)
     for page, text in PAGES.items()
-    if any(runs(page, block) for block in BLOCK.findall(text))
+    if any(runs(page, block) for block in blocks_of(text))
 ]
 
 
@@ -266,12 +299,12 @@ def test_commands_of_a_page(page, tmp_path, port, here, monkeypatch):
         for example in Sybil(parsers=parsers).parse(ROOT / page).examples():
             example.evaluate()
 
-    assert len(printed) == sum(runs(page, block) for block in BLOCK.findall(PAGES[page]))
+    assert len(printed) == sum(runs(page, block) for block in blocks_of(PAGES[page]))
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_is_known_of_a_block_is_known_of_one(page):
-    blocks = BLOCK.findall(PAGES[page])
+    blocks = blocks_of(PAGES[page])
     for line in ELSEWHERE.get(page, {}):
         assert [line in block.splitlines() for block in blocks].count(True) == 1, line
     begins = [block.splitlines()[0] for block in blocks if runs(page, block)]

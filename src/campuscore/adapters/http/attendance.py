@@ -229,6 +229,7 @@ ROUTES = (
         also=(302,),
         answer=bytes,
         media_type="application/octet-stream",
+        forms=("*/*",),
     ),
     Route(
         method="DELETE",
