@@ -374,6 +374,27 @@ def test_on_postgresql_too(databases, tmp_path):
             assert campus.audit.verify(campus.operator).broken_at == 3
 
 
+def test_a_head_that_cannot_be_advanced_fails_no_commit(databases, tmp_path, monkeypatch, caplog):
+    from campuscore.adapters.sql.postgres.ledger import PostgresLedger
+
+    run = PostgresLedger._run
+
+    def broken(ledger, command, values=()):
+        if values:
+            raise Unavailable("the connection was cut")
+        return run(ledger, command, values)
+
+    with open_campus(Settings(database_url=databases.create(), home=str(tmp_path))) as campus:
+        with monkeypatch.context() as patch:
+            patch.setattr(PostgresLedger, "_run", broken)
+            campus.users.create(campus.operator, NewUser(username="anna"))
+        assert "stays behind for now" in caplog.text
+        assert campus.audit.head(campus.operator).number == 0
+        campus.users.create(campus.operator, NewUser(username="bert"))
+        assert campus.audit.head(campus.operator).number == 2
+        assert campus.audit.verify(campus.operator).is_whole
+
+
 SYSTEM = {
     "record_login_later",
     "exchange",

@@ -20,7 +20,7 @@ class Ledger(Protocol):
         ...
 
     def settle(self, head: AuditHead) -> None:
-        """Note the newest record, after the commit."""
+        """Note the newest record, after the commit: it cannot fail what is done."""
         ...
 
 

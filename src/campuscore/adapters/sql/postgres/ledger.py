@@ -7,6 +7,7 @@ that its holder gives back with the commit.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,11 +19,16 @@ from psycopg import Connection
 from campuscore.adapters.sql.audit import SqlAudit
 from campuscore.adapters.sql.postgres.trouble import refusal
 from campuscore.domain.audit import AuditEntry, AuditHead, chained
+from campuscore.errors import CampusError
 
 __all__ = ["PostgresLedger"]
 
+_LOG = logging.getLogger(__name__)
 _LOCK = int.from_bytes(b"audit")
 """The key of the advisory lock under which records are appended."""
+
+_PATIENCE = 5
+"""Seconds for a connection to be made: other writers wait meanwhile."""
 
 _NEWEST = b"SELECT number, digest FROM audit_records ORDER BY number DESC LIMIT 1"
 _ADVANCE = b"""
@@ -48,7 +54,11 @@ class PostgresLedger:
         return AuditHead(records[-1].number, records[-1].digest)
 
     def settle(self, head: AuditHead) -> None:
-        self._run(_ADVANCE, (head.number, head.digest))
+        """Advance the head; should that fail, the commit stands, and a later one does it."""
+        try:
+            self._run(_ADVANCE, (head.number, head.digest))
+        except CampusError as error:
+            _LOG.warning("the head of the audit stays behind for now: %s", error)
 
     def close(self) -> None:
         """Close the connection; no unit of work that would use it begins any more."""
@@ -70,7 +80,7 @@ class PostgresLedger:
 
     def _try(self, command: bytes, values: Sequence[Any]) -> tuple[Any, ...] | None:
         if self._raw is None:
-            self._raw = psycopg.connect(self._url, autocommit=True)
+            self._raw = psycopg.connect(self._url, autocommit=True, connect_timeout=_PATIENCE)
             # What is written here is known from the records as well, should it be lost.
             self._raw.execute(b"SET synchronous_commit = off")
         cursor = self._raw.execute(command, values or None)
