@@ -167,7 +167,8 @@ def main() -> None:
             campus.users.create(campus.operator, NewUser(username="ada", password=PASSWORD))
             campus.auth.login("ada", PASSWORD, ORIGIN)
             rows = [of_requests(campus), *of_tokens(campus), *of_logins(campus)]
-            print(f"{describe()}; {given.algorithm}; SQLite, synchronous=FULL\n")
+            machine = ", ".join(f"{name} {value}" for name, value in describe().items())
+            print(f"{machine}; {given.algorithm}; SQLite, synchronous=FULL\n")
             print(
                 "| what | us | beside | us | more | ratio |\n| --- | --- | --- | --- | --- | --- |"
             )
