@@ -93,6 +93,7 @@ def test_what_was_backed_up_comes_back(campus, settings, elsewhere, tmp_path, na
     assert (target.read_bytes()[:2] == b"\x1f\x8b") == (name != "b.tar")
     assert told.version == campuscore.__version__
     assert told.counts["users"] == 1
+    assert told.audit == str(campus.audit.head(campus.operator)).replace("0:", "", 1)
     assert told.counts == {k: len(v) for k, v in before.items() if k in told.counts}
     assert upkeep.restore(elsewhere, target) == told
     assert rows(elsewhere) == before

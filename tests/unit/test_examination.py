@@ -416,3 +416,26 @@ def test_whoever_names_proxies_is_not_warned(tmp_path):
 def log_in(town, name, address):
     town.user(name, password="correct horse")
     town.campus.auth.login(name, "correct horse", Origin(address))
+
+
+def test_an_audit_that_was_changed(home):
+    settings = Settings(home=str(home))
+
+    def audit(*, deep=True):
+        found = upkeep.examine(settings, deep=deep)
+        return {finding.check: finding for finding in found}["audit"]
+
+    with open_campus(settings) as campus:
+        campus.users.create(campus.operator, NewUser(username="anna"))
+        head = campus.audit.head(campus.operator)
+    assert audit(deep=False).detail == f"2 records; the head is {head}"
+    assert audit().detail == f"2 records, read and whole; the head is {head}"
+    with closing(sqlite3.connect(settings.database_file)) as raw:
+        raw.execute("UPDATE audit_records SET target = '7' WHERE number = 1")
+        raw.commit()
+        assert audit(deep=False).level is OK
+        assert (audit().level, audit().detail[:20]) == (FAILURE, "record 1 was changed")
+        assert "--anchor" in audit().advice
+        raw.execute("DELETE FROM audit_heads")
+        raw.commit()
+    assert audit(deep=False).detail == "the head of the chain is gone"

@@ -1,6 +1,6 @@
 """The audit: who did what, or was refused, in records that prove one another.
 
-Each record carries the SHA-256 of the record before it together with its own content, so that a
+Each record carries the SHA-256 of the digest before it together with its own content, so that a
 record cannot be changed, removed or put in between without breaking every one that follows.
 """
 
@@ -25,15 +25,19 @@ __all__ = [
     "AuditRecord",
     "AuditVerdict",
     "Outcome",
+    "Unreadable",
     "chained",
     "entries_of",
+    "verdict_of",
 ]
 
-GENESIS = bytes(32)
-"""What the first record follows."""
+GENESIS = "0" * 64
+"""The digest that the first record follows."""
 
 _FACTS = frozenset({"checkin.recorded"})
 """Events of facts that are records of their own; one's own are not told a second time."""
+
+_LONGEST, _LONGEST_WORD = 512, 100
 
 
 class Outcome(StrEnum):
@@ -71,15 +75,23 @@ class AuditEntry:
         origin = principal.origin
         return cls(
             user=principal.user_id,
-            action=action,
-            target=target,
+            action=_storable(action, _LONGEST_WORD),
+            target=_storable(target),
             actor=principal.actor,
             method=principal.method,
             session=principal.session_id,
-            ip_address=origin.ip_address if origin else None,
-            user_agent=origin.user_agent if origin else None,
-            request_id=origin.request_id if origin else None,
+            ip_address=_storable(origin.ip_address) if origin and origin.ip_address else None,
+            user_agent=_storable(origin.user_agent) if origin and origin.user_agent else None,
+            request_id=_storable(origin.request_id) if origin and origin.request_id else None,
         )
+
+    def refused(self, code: str) -> AuditEntry:
+        """Return this as something that was refused."""
+        return evolve(self, outcome=Outcome.REFUSED, code=_storable(code, _LONGEST_WORD))
+
+    def alike(self) -> AuditEntry:
+        """Return what it has in common with others of the same caller, place, action and code."""
+        return evolve(self, target="", session=None, user_agent=None, request_id=None)
 
 
 @define
@@ -125,9 +137,16 @@ class AuditRecord:
         }
         return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
-    def follows(self, before: bytes) -> bytes:
-        """Return the digest that this record has to have after the one before."""
-        return hashlib.sha256(before + self.content).digest()
+    def follows(self, before: str) -> str:
+        """Return the digest that this record has to have after the digest before."""
+        return hashlib.sha256(before.encode() + self.content).hexdigest()
+
+
+@frozen
+class Unreadable:
+    """A stored record that holds what no record can hold, or not as it was written."""
+
+    number: int
 
 
 @frozen
@@ -136,6 +155,10 @@ class AuditHead:
 
     number: int
     digest: str
+
+    def __str__(self) -> str:
+        """Write it as one notes it elsewhere."""
+        return f"{self.number}:{self.digest}"
 
 
 @frozen
@@ -167,7 +190,7 @@ class AuditQuery:
 
 def chained(head: AuditHead, entries: Iterable[AuditEntry], at: datetime) -> list[AuditRecord]:
     """Return entries as the records that follow a head."""
-    before = bytes.fromhex(head.digest) if head.number else GENESIS
+    before = head.digest or GENESIS
     found: list[AuditRecord] = []
     for number, entry in enumerate(entries, head.number + 1):
         record = AuditRecord(
@@ -188,10 +211,50 @@ def chained(head: AuditHead, entries: Iterable[AuditEntry], at: datetime) -> lis
             entry.request_id,
             "",
         )
-        before = record.follows(before)
-        record.digest = before.hex()
+        before = record.digest = record.follows(before)
         found.append(record)
     return found
+
+
+def verdict_of(
+    records: Iterable[AuditRecord | Unreadable],
+    head: AuditHead | None,
+    anchor: AuditHead | None = None,
+    *,
+    exact: bool,
+) -> AuditVerdict:
+    """Judge a whole chain by its head, which is ``exact`` where no record can be behind it."""
+    before, count = GENESIS, 0
+    known = {each.number: each.digest for each in (head, anchor) if each and each.number}
+    noted = head or AuditHead(0, "")
+    for record in records:
+        problem = _problem(record, count + 1, before, known)
+        if problem or isinstance(record, Unreadable):
+            return AuditVerdict(noted, count, min(record.number, count + 1), problem)
+        before, count = record.digest, count + 1
+    if count < max(known, default=0):
+        return AuditVerdict(noted, count, count + 1, "is missing")
+    if head is None:
+        return AuditVerdict(noted, count, count, "is the newest, but the head is gone")
+    if exact and head.number < count:
+        return AuditVerdict(noted, count, head.number + 1, "was put in behind the head")
+    return AuditVerdict(AuditHead(count, before if count else ""), count)
+
+
+def _problem(
+    record: AuditRecord | Unreadable, number: int, before: str, known: Mapping[int, str]
+) -> str:
+    if record.number > number:
+        return "is missing"
+    if record.number < number:
+        return "was put in"
+    if isinstance(record, Unreadable):
+        return "was changed: it cannot be read"
+    if record.follows(before) != record.digest:
+        return "was changed, or one before it was"
+    if known.get(number, record.digest) != record.digest:
+        return "is not the one that was noted"
+    return ""
 
 
 def entries_of(principal: Principal, messages: Iterable[NewMessage]) -> list[AuditEntry]:
@@ -205,6 +268,12 @@ def entries_of(principal: Principal, messages: Iterable[NewMessage]) -> list[Aud
         for message in messages
         if message.due_at is None and not _is_own_fact(principal, message)
     ]
+
+
+def _storable(text: str, longest: int = _LONGEST) -> str:
+    """Return a text that every store takes: bounded, without NUL and lone surrogates."""
+    cut = text[:longest].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return cut.encode("utf-8", "replace").decode()
 
 
 def _is_own_fact(principal: Principal, message: NewMessage) -> bool:

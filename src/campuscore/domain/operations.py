@@ -50,6 +50,8 @@ class Manifest:
     made_at: datetime
     counts: Mapping[str, int]
     members: Mapping[str, Member]
+    audit: str = ""
+    """The head of the audit, to give to ``audit verify --anchor``."""
 
     @property
     def files(self) -> int:

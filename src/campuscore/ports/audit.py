@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Protocol
 
-from campuscore.domain.audit import AuditHead, AuditQuery, AuditRecord
+from campuscore.domain.audit import AuditHead, AuditQuery, AuditRecord, Unreadable
 
 __all__ = ["Audit"]
 
@@ -14,11 +14,19 @@ __all__ = ["Audit"]
 class Audit(Protocol):
     """The audit as it is read; a Work adds to it when it commits."""
 
-    def head(self) -> AuditHead:
-        """Return the newest record that is known to be there.
+    @property
+    def head_is_exact(self) -> bool:
+        """Whether the head changes with the records, so that none can be behind it.
 
-        It is kept apart from the records, so that the newest cannot go unnoticed. Where writers do
-        not take turns it may lag behind for a moment, and it never runs ahead.
+        Where writers do not take turns it may lag behind for a moment; it never runs ahead.
+        """
+        ...
+
+    def head(self) -> AuditHead | None:
+        """Return the newest record that is known to be there, as number 0 where there is none.
+
+        It is kept apart from the records, so that the newest cannot go unnoticed. Once somebody has
+        removed it, it is None for good: records that are added later do not bring it back.
         """
         ...
 
@@ -36,6 +44,9 @@ class Audit(Protocol):
         """
         ...
 
-    def walk(self) -> Iterator[AuditRecord]:
-        """Yield all records in the order of their numbers, in constant memory."""
+    def walk(self) -> Iterator[AuditRecord | Unreadable]:
+        """Yield all that is stored in the order of its numbers, in constant memory.
+
+        What is not exactly what a Work would have written, in every byte, is Unreadable.
+        """
         ...

@@ -29,11 +29,15 @@ class SchemaStatus:
 
 @frozen
 class StoreCopy:
-    """What a copy of a store holds: its revision, rows by table, and the blobs they name."""
+    """What a copy of a store holds: its revision, rows by table, and the blobs they name.
+
+    ``audit`` is the head of its audit, empty where it has none.
+    """
 
     revision: str
     counts: Mapping[str, int]
     blobs: Sequence[str]
+    audit: str = ""
 
 
 class StoreKeeper(Protocol):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from attrs import frozen
 
-from campuscore.domain.audit import GENESIS, AuditHead, AuditQuery, AuditRecord, AuditVerdict
+from campuscore.domain.audit import AuditHead, AuditQuery, AuditRecord, AuditVerdict, verdict_of
 from campuscore.domain.auth import Principal
 from campuscore.domain.checks import check_span
 from campuscore.domain.days import Days
 from campuscore.domain.paging import Page, PageRequest, cut_page
-from campuscore.errors import CampusError
-from campuscore.ports.work import Work, WorkFactory
+from campuscore.errors import CampusError, Unavailable
+from campuscore.ports.work import WorkFactory
 from campuscore.services.policy import Policy
 from campuscore.services.refusals import Refusals
 
@@ -52,10 +50,19 @@ class AuditService:
         return cut_page(rows, part, lambda row: (row.number,))
 
     def head(self, principal: Principal) -> AuditHead:
-        """Return number and digest of the newest record, to be kept elsewhere as an anchor."""
+        """Return number and digest of the newest record, to be kept elsewhere as an anchor.
+
+        Raises
+        ------
+        Forbidden, Unavailable
+            The principal may not, or somebody removed what is known of the newest record.
+        """
         self.policy.scope(principal, "audit.read")
         with self.store.read() as work:
-            return work.audit.head()
+            head = work.audit.head()
+        if head is None:
+            raise Unavailable("the head of the audit is gone", code="audit_broken")
+        return head
 
     def verify(self, principal: Principal, anchor: AuditHead | None = None) -> AuditVerdict:
         """Look at every record, and name the first that was changed, removed or put in.
@@ -71,7 +78,9 @@ class AuditService:
         """
         self.policy.scope(principal, "audit.read")
         with self.store.read() as work:
-            return _verdict(work, anchor)
+            return verdict_of(
+                work.audit.walk(), work.audit.head(), anchor, exact=work.audit.head_is_exact
+            )
 
     def refused(self, principal: Principal, action: str, error: CampusError) -> None:
         """Note a refusal that a front end made or saw, unless it was noted where it was made."""
@@ -80,28 +89,3 @@ class AuditService:
     def settle(self) -> None:
         """Write down what was refused: front ends call this when a request is over."""
         self.refusals.settle()
-
-
-def _verdict(work: Work, anchor: AuditHead | None) -> AuditVerdict:
-    head, before, count = work.audit.head(), GENESIS, 0
-    known = {each.number: each.digest for each in (head, anchor) if each is not None}
-    for record in work.audit.walk():
-        problem = _problem(record, count + 1, before, known)
-        if problem:
-            return AuditVerdict(head, count, count + 1, problem)
-        before, count = bytes.fromhex(record.digest), count + 1
-    if max(known) > count:
-        return AuditVerdict(head, count, count + 1, "is missing")
-    if count and not head.number:
-        return AuditVerdict(head, count, count, "is the newest, and no head says so")
-    return AuditVerdict(AuditHead(count, before.hex() if count else ""), count)
-
-
-def _problem(record: AuditRecord, number: int, before: bytes, known: Mapping[int, str]) -> str:
-    if record.number != number:
-        return "is missing"
-    if record.follows(before).hex() != record.digest:
-        return "was changed, or one before it was"
-    if known.get(number, record.digest) != record.digest:
-        return "is not the one that was noted"
-    return ""

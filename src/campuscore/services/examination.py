@@ -11,6 +11,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from campuscore.domain.access import Reach, Scope
+from campuscore.domain.audit import verdict_of
 from campuscore.domain.days import Days
 from campuscore.domain.events import MessageState
 from campuscore.domain.keys import Algorithm
@@ -63,6 +64,7 @@ class Examination:
                 findings += [self._files(deep=deep), self._claims()]
                 findings += [self._outbox(), self._administrator()]
                 findings += [self._keys(), self._addresses(), *self._passwords()]
+                findings.append(self._audit(deep=deep))
         except CampusError as error:
             findings.append(Finding("database", _FAILURE, error.detail, "see database_url"))
         return findings
@@ -166,6 +168,19 @@ class Examination:
             return Finding("keys", _WARNING, text, _ROTATE)
         since = f"{active.changed_at:%F}"
         return Finding("keys", _OK, f"{active.algorithm} key {active.id} signs since {since}")
+
+    def _audit(self, *, deep: bool) -> Finding:
+        advice = "find out who did that, with a backup and campuscore audit verify --anchor"
+        with self.store.read() as work:
+            head, exact = work.audit.head(), work.audit.head_is_exact
+            verdict = verdict_of(work.audit.walk(), head, exact=exact) if deep else None
+        if verdict is not None and not verdict.is_whole:
+            text = f"record {verdict.broken_at} {verdict.problem}"
+            return Finding("audit", _FAILURE, text, advice)
+        if head is None:
+            return Finding("audit", _FAILURE, "the head of the chain is gone", advice)
+        kind = f"{head.number} records" + (", read and whole" if deep else "")
+        return Finding("audit", _OK, f"{kind}; the head is {head}" if head.number else kind)
 
     def _addresses(self) -> Finding:
         """Look whether a proxy that nobody named hides from where people log in."""

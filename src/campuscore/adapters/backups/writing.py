@@ -68,6 +68,7 @@ class TarBackups:
             revision=copied.revision,
             made_at=self.now(),
             counts=copied.counts,
+            audit=copied.audit,
             members={name: _member(path) for name, path in files.items()}
             | {member_of(blob): Member(_size(blobs, blob), blob) for blob in copied.blobs},
         )

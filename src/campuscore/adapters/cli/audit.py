@@ -15,7 +15,10 @@ from campuscore.domain.audit import AuditHead, AuditQuery, AuditVerdict, Outcome
 __all__ = ["audit"]
 
 _OUTCOME = click.Choice([each.value for each in Outcome])
-_COLUMNS = ("number", "at", "user", "actor", "action", "target", "outcome", "code", "ip_address")
+_COLUMNS = (
+    *("number", "at", "user", "actor", "action", "target", "outcome", "code", "count"),
+    *("ip_address", "user_agent"),
+)
 
 
 @click.group(cls=Group)
@@ -72,8 +75,7 @@ def verify(invocation: Invocation, anchor: str | None) -> None:
     if invocation.as_json:
         write_json(verdict)
     elif verdict.is_whole:
-        head = verdict.head
-        click.echo(f"{verdict.records} records are whole; the head is {head.number}:{head.digest}")
+        click.echo(f"{verdict.records} records are whole; the head is {verdict.head}")
     if not verdict.is_whole:
         raise click.ClickException(_words(verdict))
 

@@ -9,7 +9,14 @@ from datetime import datetime
 from attrs import frozen
 
 from campuscore.adapters.memory.store import Tables
-from campuscore.domain.audit import AuditEntry, AuditHead, AuditQuery, AuditRecord, chained
+from campuscore.domain.audit import (
+    AuditEntry,
+    AuditHead,
+    AuditQuery,
+    AuditRecord,
+    Unreadable,
+    chained,
+)
 
 __all__ = ["MemoryAudit"]
 
@@ -21,6 +28,10 @@ class MemoryAudit:
     """The port ``Audit``."""
 
     tables: Tables
+
+    @property
+    def head_is_exact(self) -> bool:
+        return True
 
     def head(self) -> AuditHead:
         return self.tables.audit_heads.rows.get(0, _NONE)
@@ -51,7 +62,7 @@ class MemoryAudit:
         ]
         return found[:limit]
 
-    def walk(self) -> Iterator[AuditRecord]:
+    def walk(self) -> Iterator[AuditRecord | Unreadable]:
         for number in sorted(self.tables.audit.rows):
             yield copy(self.tables.audit.rows[number])
 

@@ -5,47 +5,99 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Integer, String, bindparam, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    String,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
 
 from campuscore.adapters.sql.columns import Instant
 from campuscore.adapters.sql.desk import Desk
-from campuscore.adapters.sql.dialects import upsert
+from campuscore.adapters.sql.dialects import Record
 from campuscore.adapters.sql.tables import audit_heads, audit_records
-from campuscore.domain.audit import AuditHead, AuditQuery, AuditRecord
+from campuscore.domain.audit import AuditHead, AuditQuery, AuditRecord, Unreadable
+from campuscore.errors import CampusError
 
 __all__ = ["SqlAudit"]
 
 _RECORDS = audit_records.c
-_HEAD = select(audit_heads.c.number, audit_heads.c.digest)
+_IS_HEAD = audit_heads.c.id == 1
+_HEAD = select(audit_heads.c.number, audit_heads.c.digest).where(_IS_HEAD)
 _ADD = insert(audit_records)
-_new = upsert(audit_heads)
-_ADVANCE = _new.on_conflict_do_update(
-    index_elements=["id"],
-    set_={"number": _new.excluded.number, "digest": _new.excluded.digest},
-    where=audit_heads.c.number < _new.excluded.number,
+_ADVANCE = (
+    update(audit_heads)
+    .where(_IS_HEAD, audit_heads.c.number < bindparam("newest", type_=BigInteger))
+    .values(number=bindparam("newest", type_=BigInteger), digest=bindparam("its_digest"))
 )
-_WALK = select(*_RECORDS).order_by(_RECORDS.number)
+
+# New records follow the newest that was ever there: where the head is ahead, somebody has removed
+# records, and the gap has to stay; where it has another digest, it is what was written.
+_newest = select(_RECORDS.number, _RECORDS.digest, literal(0).label("kept"))
+_newest = _newest.order_by(_RECORDS.number.desc()).limit(1)
+_both = union_all(
+    _HEAD.add_columns(literal(1).label("kept")),
+    select(_newest.subquery()),
+).subquery()
+_NEWEST = (
+    select(_both.c.number, _both.c.digest)
+    .order_by(_both.c.number.desc(), _both.c.kept.desc())
+    .limit(1)
+)
+
+_RUN: Final = 2000
+_KINDS: Final = [(getattr(c.type, "load", None), getattr(c.type, "store", None)) for c in _RECORDS]
+_PLAIN: Final = frozenset({int, str, type(None)})
+_AFTER = _RECORDS.number > bindparam("after", type_=BigInteger)
+_RAW = (
+    select(*(type_coerce(c, getattr(c.type, "impl_instance", c.type)) for c in _RECORDS))
+    .order_by(_RECORDS.number)
+    .limit(bindparam("most", type_=Integer))
+)
+_RAW_AFTER = _RAW.where(_AFTER)
+_NEXT = select(func.min(_RECORDS.number))
+_NEXT_AFTER = _NEXT.where(_AFTER)
 
 
 class SqlAudit:
     """The port ``Audit``."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, head_is_exact: bool) -> None:
         self._desk = desk
+        self._exact = head_is_exact
 
-    def head(self) -> AuditHead:
+    @property
+    def head_is_exact(self) -> bool:
+        return self._exact
+
+    def head(self) -> AuditHead | None:
         row = self._desk.execute(_HEAD).first()
-        return AuditHead(0, "") if row is None else AuditHead(*row)
+        is_sound = row is not None and isinstance(row[0], int) and isinstance(row[1], str)
+        return AuditHead(*row) if row is not None and is_sound else None
+
+    def newest(self) -> AuditHead:
+        """Return what the next record follows."""
+        row = self._desk.execute(_NEWEST).first()
+        return AuditHead(0, "") if row is None else AuditHead(int(row[0]), str(row[1]))
 
     def add(self, records: Sequence[AuditRecord]) -> None:
         """Store records that follow one another."""
         self._desk.execute_many(_ADD, [_values(record) for record in records])
 
     def advance(self, head: AuditHead) -> None:
-        """Say which record is the newest."""
-        self._desk.execute(_ADVANCE, {"id": 1, "number": head.number, "digest": head.digest})
+        """Say which record is the newest; nothing brings a head back that somebody removed."""
+        self._desk.execute(_ADVANCE, {"newest": head.number, "its_digest": head.digest})
 
     def list(
         self,
@@ -65,20 +117,35 @@ class SqlAudit:
             "before": before,
         }
         given = {name: value for name, value in wanted.items() if value is not None}
-        if "action" in given:
-            pattern = query.action.replace("\\", "\\\\").replace("%", "\\%")
-            given["action"] = pattern.replace("_", "\\_") + "%"
         statement = _list(tuple(given))
-        return self._desk.execute(statement, {**given, "most": limit}).build(AuditRecord)
+        values = {**given, "size": len(query.action), "most": limit}
+        return self._desk.execute(statement, values).build(AuditRecord)
 
-    def walk(self) -> Iterator[AuditRecord]:
-        for run in self._desk.stream(_WALK, {}).runs():
-            yield from (AuditRecord(*row) for row in run)
+    def walk(self) -> Iterator[AuditRecord | Unreadable]:
+        after: int | None = None
+        while found := self._after(after, _RUN):
+            yield from found
+            after = found[-1].number
+
+    def _after(self, after: int | None, most: int) -> Sequence[AuditRecord | Unreadable]:
+        """Return the next records; the driver refuses a whole run for one text that is none."""
+        refusals: tuple[type[Exception], ...] = (CampusError, *self._desk.errors)
+        given = {} if after is None else {"after": after}
+        rows, first = (_RAW, _NEXT) if after is None else (_RAW_AFTER, _NEXT_AFTER)
+        try:
+            found = self._desk.execute(rows, {**given, "most": most}).all()
+        except refusals:
+            if most > 1:
+                return self._after(after, 1)
+            return [Unreadable(self._desk.execute(first, given).scalar())]
+        return [_read(row) for row in found]
 
 
+_SIZE = cast(bindparam("size", type_=Integer), Integer)
 _WHERE: dict[str, Any] = {
     "user": _RECORDS.user_id == bindparam("user"),
-    "action": _RECORDS.action.like(bindparam("action", type_=String), escape="\\"),
+    "action": func.substr(_RECORDS.action, literal_column("1"), _SIZE)
+    == bindparam("action", type_=String),
     "target": _RECORDS.target == bindparam("target"),
     "outcome": _RECORDS.outcome == bindparam("outcome", type_=_RECORDS.outcome.type),
     "begin": _RECORDS.at >= bindparam("begin", type_=Instant),
@@ -92,6 +159,19 @@ def _list(given: tuple[str, ...]) -> Any:
     statement = select(*_RECORDS).order_by(_RECORDS.number.desc())
     conditions = [_WHERE[name] for name in given]
     return statement.where(*conditions).limit(bindparam("most", type_=Integer))
+
+
+def _read(raw: Record) -> AuditRecord | Unreadable:
+    """Read a row, and see that writing it again would store exactly the same."""
+    try:
+        pairs = zip(raw, _KINDS, strict=True)
+        record = AuditRecord(*(load(value) if load else value for value, (load, _) in pairs))
+        values = zip(_values(record).values(), _KINDS, strict=True)
+        again = [store(value) if store else value for value, (_, store) in values]
+    except (ValueError, TypeError, OverflowError, RecursionError, AttributeError):
+        return Unreadable(int(raw[0]))
+    is_same = again == list(raw) and _PLAIN.issuperset(map(type, raw))
+    return record if is_same else Unreadable(int(raw[0]))
 
 
 def _values(record: AuditRecord) -> dict[str, Any]:

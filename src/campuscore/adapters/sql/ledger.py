@@ -15,6 +15,11 @@ __all__ = ["InlineLedger", "Ledger"]
 class Ledger(Protocol):
     """Puts records behind those of all other writers."""
 
+    @property
+    def head_is_exact(self) -> bool:
+        """Whether the head is written with the records."""
+        ...
+
     def append(self, seat: Any, entries: Sequence[AuditEntry], at: datetime) -> AuditHead:
         """Add entries in the transaction of a seat, as the last thing before its commit."""
         ...
@@ -27,9 +32,11 @@ class Ledger(Protocol):
 class InlineLedger:
     """For writers who take turns anyway."""
 
+    head_is_exact: bool = True
+
     def append(self, seat: Any, entries: Sequence[AuditEntry], at: datetime) -> AuditHead:
-        audit = SqlAudit(seat.desk)
-        records = chained(audit.head(), entries, at)
+        audit = SqlAudit(seat.desk, head_is_exact=True)
+        records = chained(audit.newest(), entries, at)
         audit.add(records)
         head = AuditHead(records[-1].number, records[-1].digest)
         audit.advance(head)

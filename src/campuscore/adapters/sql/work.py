@@ -178,7 +178,7 @@ class SqlWork:
 
     @property
     def audit(self) -> SqlAudit:
-        return SqlAudit(self._desk)
+        return SqlAudit(self._desk, head_is_exact=self._ledger.head_is_exact)
 
     @property
     def erasure(self) -> SqlErasure:

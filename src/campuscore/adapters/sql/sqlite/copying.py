@@ -41,7 +41,7 @@ def copy_database(source: sqlite3.Connection, to: Path) -> StoreCopy:
             for query in _BLOBS.get(name, ())
             for row in target.execute(query)
         }
-        return StoreCopy(_revision(target, names), counts, sorted(blobs))
+        return StoreCopy(_revision(target, names), counts, sorted(blobs), _audit(target, names))
 
 
 def install_database(staged: Path, target: Path) -> None:
@@ -74,6 +74,13 @@ def _settle(path: Path) -> None:
             # What is damaged is what restores are for; its log goes with it.
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _audit(raw: sqlite3.Connection, tables: list[str]) -> str:
+    if "audit_heads" not in tables:
+        return ""
+    row = raw.execute("SELECT number, digest FROM audit_heads WHERE number > 0").fetchone()
+    return f"{row[0]}:{row[1]}" if row else ""
 
 
 def _revision(raw: sqlite3.Connection, tables: list[str]) -> str:

@@ -39,13 +39,15 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_records_user_id_number"), "audit_records", ["user_id", "number"])
     op.create_index(op.f("ix_audit_records_at"), "audit_records", ["at"])
-    op.create_table(
+    heads = op.create_table(
         "audit_heads",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_heads")),
     )
+    # It is there before the first record, and nothing brings it back: who removes it is noticed.
+    op.bulk_insert(heads, [{"id": 1, "number": 0, "digest": ""}])
 
 
 def downgrade() -> None:
