@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,6 @@ from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, P
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
 from campuscore.domain.passwords import PasswordRules
-from campuscore.errors import CampusError
 from campuscore.home import given_secret, old_secrets, prepare_home
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
@@ -110,8 +108,7 @@ class Campus:
         Whatever a service is asked for afterwards raises Unavailable with the code
         ``campus_closed``; closing twice is fine.
         """
-        with suppress(CampusError):
-            self.audit.refusals.flush()
+        self.audit.refusals.close()
         self.operations.keeper.close()
 
     def __enter__(self) -> Self:

@@ -279,6 +279,20 @@ def test_the_audit_is_listed_and_verified(run: Run) -> None:
     run("audit", "verify", "--anchor", "nothing", code=2)
 
 
+def test_what_callers_send_stays_on_one_line_of_the_audit(
+    run: Run, home: Path, database_url: str
+) -> None:
+    agent = "Bot/1\r\n99  2026-01-01  0  -  user.created\x1b[2J\u2028x"
+    settings = Settings(home=str(home), database_url=database_url)
+    with open_campus(settings) as campus, pytest.raises(Unauthenticated):
+        campus.auth.login("nobody", "x", Origin("10.0.0.7", agent))
+    lines = run("audit", "list").stdout.splitlines()
+    assert len(lines) == 2
+    assert "auth.login" in lines[1]
+    assert lines[1].isprintable()
+    assert loaded(run("--json", "audit", "list"))[0]["user_agent"] == agent
+
+
 def test_database_events_and_settings(run: Run, home: Path) -> None:
     run("db", "status", code=1)
     run("db", "upgrade")

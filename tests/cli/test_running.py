@@ -317,9 +317,9 @@ def test_events_are_followed_as_they_come(start: Start) -> None:
     start("users", "create", "alice").communicate()
     tail = start("--json", "events", "tail", "--follow")
 
-    assert json.loads(tail.stdout.readline())["payload"] == {"username": "alice"}
+    assert json.loads(tail.stdout.readline())["payload"] == {"username": "alice", "role": "student"}
     start("users", "create", "bob").communicate()
-    assert json.loads(tail.stdout.readline())["payload"] == {"username": "bob"}
+    assert json.loads(tail.stdout.readline())["payload"] == {"username": "bob", "role": "student"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from campuscore import Settings, open_campus
+from campuscore.domain.audit import AuditQuery, Outcome
+
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -150,6 +153,20 @@ def test_unsafe_or_wrong_settings_refuse_to_start(
     text = server.communicate(timeout=30)[0]
     assert server.returncode == 1, text
     assert said in text
+
+
+def test_a_stop_loses_no_refusal(start: Start, tmp_path: Path) -> None:
+    port = free_port()
+    server = start(port, "--workers", "2")
+    wait(lambda: is_up(port))
+    for _ in range(150):
+        with pytest.raises(urllib.error.HTTPError):
+            answer(port, "/users/")
+    output_of(server)
+    with open_campus(Settings(home=str(tmp_path / "home"))) as campus:
+        rows = campus.audit.list(campus.operator, AuditQuery(outcome=Outcome.REFUSED)).items
+        assert sum(row.count for row in rows) == 150
+        assert campus.audit.verify(campus.operator).is_whole
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_made(

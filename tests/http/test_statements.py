@@ -176,6 +176,48 @@ def test_the_audit_takes_one_statement_and_one_to_know_who_asks(campuses):
             assert len([s for s in statements if not begins(s)]) == 2
 
 
+WRITES = {
+    "login": 12,
+    "user": 6,
+    "own check-in": 4,
+    "another's check-in": 8,
+}
+"""What changes take; three of them are the audit's: which record was last, the next, the head."""
+
+
+def test_changes_take_a_fixed_number_of_statements(campuses):
+    for each in campuses:
+        campus, client = each.campus, each.client
+        name = f"by.{each.campus.auth.authenticate(each.token).role}.{len(each.users)}"
+        root = campus.users.find_named(campus.operator, "root").id
+        campus.users.set_password(campus.operator, root, "correct horse battery")
+        secret = {"username": "root", "password": "correct horse battery"}
+        client.simulate_post("/auth/login/", json=secret)
+        tokens = {
+            who: campus.auth.tokens.mint(campus.operator, NewApiToken(name="w"), who).token
+            for who in (root, each.users[0])
+        }
+
+        def count(path, body, who=None, counter=each.counter, client=client, tokens=tokens):
+            headers = {"Authorization": f"Bearer {tokens[who]}"} if who else {}
+            client.simulate_get("/auth/me/", headers=headers)
+            counter.statements.clear()
+            answer = client.simulate_post(path, json=body, headers=headers)
+            assert answer.status_code in {200, 201}, answer.text
+            return [s for s in counter.statements if not begins(s)]
+
+        found = {
+            "login": count("/auth/login/", secret),
+            "user": count("/users/", {"username": name}, root),
+            "own check-in": count("/attendance/", {}, each.users[0]),
+            "another's check-in": count("/attendance/", {"user": each.users[0]}, root),
+        }
+        assert {what: len(statements) for what, statements in found.items()} == WRITES
+        for what, statements in found.items():
+            recorded = [s for s in statements if "audit" in s]
+            assert len(recorded) == (0 if what == "own check-in" else 3), recorded
+
+
 def test_every_list_is_counted():
     lists = {
         route.path

@@ -197,7 +197,10 @@ def test_removal_leaves_nothing_and_it_can_come_again(campus: Campus) -> None:
     fill(campus)
     campus.demo.let_in(who, "everybody-knows")
     before = story(campus)
+    recorded = campus.audit.head(who)
     assert campus.demo.remove(who) == Standing(120, 14, 1, 4, 3, 0)
+    assert campus.audit.list(who).items[0].action == "demo.removed"
+    assert campus.audit.verify(who, recorded).is_whole
     assert campus.users.list(who, UserQuery(active=None)).items == []
     assert story(campus) == [[], [], []]
     assert campus.attendance.list(who).items == []

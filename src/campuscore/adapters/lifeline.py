@@ -1,4 +1,4 @@
-"""Worker processes that end with their parent, however it ends.
+"""Worker processes that end with their parent, however it ends, and what they do before an end.
 
 A parent that is killed (SIGKILL, out of memory) cannot tell its workers; left alone they would go
 on answering on the port. Two watches, because each has a gap: the kernel's signal exists on Linux
@@ -15,11 +15,21 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from multiprocessing.util import Finalize
 
-__all__ = ["end_with_parent"]
+__all__ = ["before_the_end", "end_with_parent"]
 
 _PR_SET_PDEATHSIG = 1
 _PAUSE = 0.25
+
+
+def before_the_end(call: Callable[[], None]) -> None:
+    """Have something called when this process ends in order.
+
+    The standard library's ``atexit`` does nothing in workers that multiprocessing has started.
+    """
+    Finalize(None, call, exitpriority=1)
 
 
 def end_with_parent(pid: int | None = None) -> None:

@@ -97,6 +97,7 @@ class DemoService:
             raise Invalid.at("/kind", f"must be one of {', '.join(_KINDS)}")
         with self.store.write(principal) as work:
             work.links.add(SOURCE, kind, made)
+            work.emit(NewMessage("demo.filled", "demo", {kind: len(made)}))
             work.commit()
 
     def let_in(self, principal: Principal, password: str) -> int:

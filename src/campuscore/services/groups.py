@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from campuscore.domain.auth import Principal
 from campuscore.domain.checks import member_of
@@ -99,7 +99,7 @@ class GroupService:
                 raise Invalid.at("/parent", "a group cannot hang under itself")
             if changed != group:
                 work.groups.save(changed)
-                work.emit(NewMessage("group.updated", str(group_id)))
+                work.emit(NewMessage("group.updated", str(group_id), _difference(group, changed)))
             view = self._views(work, [changed])[0]
             work.commit()
         return view
@@ -142,7 +142,8 @@ class GroupService:
         with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             self.policy.require(work, principal, "users.read", PersonTarget(user_id))
-            _check_joins(work, principal, user_id)
+            with self.policy.noting(principal, "groups.write", f"group:{group_id}"):
+                _check_joins(work, principal, user_id)
             if work.memberships.find(group_id, user_id, role, self.days.today()):
                 return False
             self._join(work, group_id, user_id, role)
@@ -239,6 +240,11 @@ def _place(view: GroupView, role: Role, name: UserName) -> None:
 def _apply(group: Group, change: GroupChange) -> Group:
     values = {n: getattr(change, n) for n in ("name", "kind", "parent", "code", "term")}
     return evolve(group, **{n: v for n, v in values.items() if not isinstance(v, Unset)})
+
+
+def _difference(group: Group, changed: Group) -> dict[str, JSON]:
+    names = [each.name for each in fields(Group)]
+    return {"fields": [n for n in names if getattr(group, n) != getattr(changed, n)]}
 
 
 def _check_role(role: Role) -> Role:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from campuscore.domain.auth import Principal
 from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
-from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, back_off
+from campuscore.domain.events import MAX_ATTEMPTS, Message, MessageState, NewMessage, back_off
 from campuscore.domain.operations import Finding, Manifest
 from campuscore.errors import CampusError, NotFound, Unavailable
 from campuscore.ports.files import BlobStore
@@ -122,7 +122,7 @@ class OperationsService:
         ...     _ = campus.users.create(campus.operator, NewUser(username="alice"))
         ...     _ = campus.operations.run_due("docs")
         >>> seen
-        [{'username': 'alice'}]
+        [{'username': 'alice', 'role': 'student'}]
         """
         self.subscribers.setdefault(topic, []).append(subscriber)
 
@@ -188,6 +188,7 @@ class OperationsService:
         with self.store.write(principal) as work:
             if not work.outbox.revive(message_id, self.days.now()):
                 raise NotFound(f"there is no dead letter {message_id}", code="message_not_found")
+            work.emit(NewMessage("message.revived", f"message:{message_id}"))
             work.commit()
 
     @retrying

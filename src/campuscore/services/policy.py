@@ -6,7 +6,8 @@ has no reach through ``anyone``, may not do it: deny by default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +19,7 @@ from campuscore.domain.auth import Principal
 from campuscore.domain.checks import check_kind
 from campuscore.domain.days import Days
 from campuscore.domain.users import Role
-from campuscore.errors import CampusError, Forbidden, NotFound
+from campuscore.errors import CampusError, Forbidden, NotFound, TooMany, Unauthenticated
 from campuscore.ports.work import Work
 from campuscore.services.refusals import Refusals
 
@@ -226,6 +227,15 @@ class Policy:
         if self.refusals is not None:
             self.refusals.note(principal, action, target, error)
         return error
+
+    @contextmanager
+    def noting(self, principal: Principal, action: str, target: str = "") -> Generator[None]:
+        """Note for the audit what the block refuses of a principal."""
+        try:
+            yield
+        except (Unauthenticated, Forbidden, TooMany) as error:
+            self.note(principal, action, target, error)
+            raise
 
 
 def not_found(target: PersonTarget | GroupTarget) -> NotFound:

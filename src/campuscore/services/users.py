@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from campuscore.domain.auth import OPERATOR, Principal, SessionEnd
 from campuscore.domain.checks import check_all
 from campuscore.domain.days import Days
-from campuscore.domain.events import NewMessage
+from campuscore.domain.events import JSON, NewMessage
 from campuscore.domain.paging import Page, PageRequest, cut_page
 from campuscore.domain.passwords import Holder, PasswordRules, Rewrapped, Wrapping
 from campuscore.domain.unset import Unset, given
@@ -209,7 +209,8 @@ class UserService:
             user = work.users.add(new, now)
             if stored:
                 work.credentials.set(user.id, stored, now)
-            work.emit(NewMessage("user.created", str(user.id), {"username": user.username}))
+            payload: dict[str, JSON] = {"username": user.username, "role": str(user.role)}
+            work.emit(NewMessage("user.created", str(user.id), payload))
             work.commit()
         return user
 
@@ -240,9 +241,18 @@ class UserService:
         if user.active and not changed.active:
             work.sessions.end_all(user.id, self.days.now(), SessionEnd.DEACTIVATED)
             work.tokens.revoke_all(user.id, self.days.now())
-            work.emit(NewMessage("user.deactivated", str(user.id)))
-        else:
-            work.emit(NewMessage("user.updated", str(user.id)))
+        what = "deactivated" if user.active and not changed.active else "updated"
+        work.emit(NewMessage(f"user.{what}", str(user.id), _difference(user, changed)))
+
+
+def _difference(user: User, changed: User) -> dict[str, JSON]:
+    """Say which fields are other than they were, and what became of the role."""
+    names = [each.name for each in fields(User)]
+    other: list[JSON] = [n for n in names if getattr(user, n) != getattr(changed, n)]
+    told: dict[str, JSON] = {"fields": other}
+    if user.role is not changed.role:
+        told["role"] = {"from": str(user.role), "to": str(changed.role)}
+    return told
 
 
 def _apply(user: User, change: UserChange) -> User:

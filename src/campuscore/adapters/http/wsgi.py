@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from campuscore.adapters.http.app import App, create_app
-from campuscore.adapters.lifeline import end_with_parent
+from campuscore.adapters.lifeline import before_the_end, end_with_parent
 from campuscore.bootstrap import open_campus
 from campuscore.settings import Settings, SettingsSource
 
@@ -41,8 +41,10 @@ class _Application:
             if self._app is None or self._process != os.getpid():
                 config = os.environ.get("CAMPUSCORE_CONFIG")
                 source = SettingsSource(environ=os.environ, toml=Path(config) if config else None)
-                self._app = create_app(open_campus(source.read(Settings)))
+                campus = open_campus(source.read(Settings))
+                self._app = create_app(campus)
                 self._process = os.getpid()
+                before_the_end(campus.audit.refusals.close)
             return self._app
 
 

@@ -273,6 +273,7 @@ class AttendanceService:
         self.policy.scope(principal, "attendance.rebuild")
         with self.store.write(principal) as work:
             count = work.check_ins.rebuild(self.days.zone.key)
+            work.emit(NewMessage("attendance.rebuilt", "attendance", {"count": count}))
             work.commit()
         return count
 

@@ -46,12 +46,14 @@ class Impersonating:
         """Open a session in a user's name, or raise."""
         self.policy.scope(principal, "auth.impersonate")
         if principal.method == "token":
-            raise Forbidden("an API token acts in nobody else's name", code="session_needed")
+            error = Forbidden("an API token acts in nobody else's name", code="session_needed")
+            raise self.policy.note(principal, "auth.impersonate", str(new.user_id), error)
         new.check()
         now = self.days.now()
         ends = now + timedelta(minutes=new.minutes)
         with self.store.write(principal) as work:
-            self._require(work, new.user_id)
+            with self.policy.noting(principal, "auth.impersonate", str(new.user_id)):
+                self._require(work, new.user_id)
             session_id = work.sessions.open(_session(principal, new, now, ends))
             state = work.sessions.state(session_id)
             if state is None:

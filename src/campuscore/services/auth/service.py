@@ -109,11 +109,12 @@ class AuthService:
             The token was used before, its session has ended, or its user is shut out.
         """
         check_kind(token, str, "/token")
-        presented = RefreshToken.parse(token)
-        if presented is None:
-            raise refused_refresh()
         exchange = Refreshing(self.store, self.days, self.lifetimes).exchange
-        exchanged = exchange(presented, origin or Origin())
+        with self.policy.noting(evolve(ANONYMOUS, origin=origin), "auth.refresh"):
+            presented = RefreshToken.parse(token)
+            if presented is None:
+                raise refused_refresh()
+            exchanged = exchange(presented, origin or Origin())
         return self._pair(exchanged.state, exchanged.token)
 
     def authenticate(self, token: str, origin: Origin | None = None) -> Principal:
@@ -205,15 +206,17 @@ class AuthService:
         self.policy.scope(principal, "auth.credentials")
         check_kind(old, str, "/old_password")
         if principal.session_id is None:
-            raise Forbidden("a password is changed from a session", code="session_needed")
+            error = Forbidden("a password is changed from a session", code="session_needed")
+            raise self.policy.note(principal, "auth.credentials", "", error)
         with self.store.read() as work:
             credential = work.credentials.find_of(principal.user_id)
         holder = Holder.of(credential.user) if credential else Holder()
         self.rules.check(new, holder, "/new_password")
         stored = credential.password_hash if credential else ""
         check = partial(self.hasher.verify, old, stored)
-        if not self.gate.verify(principal.username, principal.origin, check).fits:
-            raise Forbidden("the old password is wrong", code="wrong_password")
+        with self.policy.noting(principal, "auth.credentials"):
+            if not self.gate.verify(principal.username, principal.origin, check).fits:
+                raise Forbidden("the old password is wrong", code="wrong_password")
         fresh = self.hasher.hash(new)
         return self._replace_password(principal, stored, fresh, keep_tokens=keep_tokens)
 
@@ -228,7 +231,8 @@ class AuthService:
         for session in self.sessions(principal):
             if session.id == session_id:
                 return session
-        raise no_session(session_id)
+        error = no_session(session_id)
+        raise self.policy.note(principal, "auth.self", f"session:{session_id}", error)
 
     @retrying
     def end_all_sessions(
@@ -278,7 +282,8 @@ class AuthService:
     def _end(self, principal: Principal, wanted: int, session_id: int) -> None:
         with self.store.write(principal) as work:
             if not work.sessions.end(session_id, wanted, self.days.now(), SessionEnd.LOGOUT):
-                raise no_session(session_id)
+                error = no_session(session_id)
+                raise self.policy.note(principal, "auth.self", f"session:{session_id}", error)
             work.emit(NewMessage("session.ended", str(wanted), {"session": session_id}))
             work.commit()
 
@@ -290,12 +295,11 @@ class AuthService:
         known = credential is not None and may_authenticate(credential.user)
         stored = credential.password_hash if credential and known else ""
         check = partial(self.hasher.verify, password, stored)
-        verdict = self.gate.verify(username, origin, check)
-        if not verdict.fits or credential is None:
-            error = wrong_credentials()
-            whom = str(credential.user.id) if credential else ""
-            self.policy.note(evolve(ANONYMOUS, origin=origin), "auth.login", whom, error)
-            raise error
+        whom = str(credential.user.id) if credential else ""
+        with self.policy.noting(evolve(ANONYMOUS, origin=origin), "auth.login", whom):
+            verdict = self.gate.verify(username, origin, check)
+            if not verdict.fits or credential is None:
+                raise wrong_credentials()
         fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
         return credential.user, fresh
 

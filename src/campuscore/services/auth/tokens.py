@@ -53,7 +53,8 @@ class TokenService:
         """
         wanted = whose(self.policy, principal, user_id)
         if principal.method == "token":
-            raise Forbidden("an API token cannot mint another", code="session_needed")
+            error = Forbidden("an API token cannot mint another", code="session_needed")
+            raise self.policy.note(principal, "auth.credentials", "", error)
         now = self.days.now()
         new.check(self.policy.rules, now)
         secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
@@ -79,7 +80,8 @@ class TokenService:
         with self.store.write(principal) as work:
             owner = None if anyones else principal.user_id
             if not work.tokens.revoke(token_id, owner, self.days.now()):
-                raise NotFound(f"there is no token {token_id}", code="token_not_found")
+                error = NotFound(f"there is no token {token_id}", code="token_not_found")
+                raise self.policy.note(principal, "auth.credentials", f"token:{token_id}", error)
             work.emit(NewMessage("token.revoked", str(principal.user_id), {"token": token_id}))
             work.commit()
 

@@ -9,6 +9,7 @@ import click
 
 from campuscore.adapters.cli.delivery import deliver
 from campuscore.adapters.cli.demo import fill_once
+from campuscore.adapters.lifeline import before_the_end
 from campuscore.bootstrap import Campus, open_campus
 from campuscore.errors import Invalid, Misconfigured
 from campuscore.plugins import load
@@ -37,6 +38,7 @@ def open_application(settings: Settings, *, demo: bool = False) -> Any:
         _ensure_administrator(campus)
         if demo:
             fill_once(campus)
+    before_the_end(campus.audit.refusals.close)
     never = threading.Event()
     threading.Thread(target=deliver, args=(campus, never), name="outbox", daemon=True).start()
     return load("campuscore.adapters.http.app:create_app")(campus)
