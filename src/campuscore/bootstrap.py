@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,7 +16,7 @@ from campuscore.domain.auth import LONGEST_IMPERSONATION, OPERATOR, Lifetimes, P
 from campuscore.domain.days import Days, find_zone
 from campuscore.domain.keys import Algorithm
 from campuscore.domain.passwords import PasswordRules
-from campuscore.home import given_secret, old_secrets, prepare_home
+from campuscore.home import derive, given_secret, old_secrets, prepare_home
 from campuscore.plugins import Store, find_blobs, find_store, load
 from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.files import BlobStore
@@ -47,9 +46,11 @@ __all__ = [
     "Campus",
     "Parts",
     "assemble",
+    "assemble_examination",
     "open_access",
     "open_blobs",
     "open_campus",
+    "open_hasher",
     "open_host",
 ]
 
@@ -133,7 +134,9 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     attendance = AttendanceService(
         store, policy, days, blobs, intake, parts.sheets, settings.max_upload
     )
-    examination = _assemble_examination(settings, parts)
+    examination = assemble_examination(
+        settings, store, days, blobs, parts.host, access=parts.access, hasher=parts.hasher
+    )
     rules = _password_rules(settings, parts.breached)
     operations = OperationsService(
         store, policy, days, store.keeper, blobs, intake, examination, parts.backups
@@ -162,17 +165,27 @@ def assemble(settings: Settings, parts: Parts) -> Campus:
     )
 
 
-def _assemble_examination(settings: Settings, parts: Parts) -> Examination:
+def assemble_examination(
+    settings: Settings,
+    store: Store,
+    days: Days,
+    blobs: BlobStore,
+    host: Host | None,
+    *,
+    access: AccessTokens | None,
+    hasher: PasswordHasher | None,
+) -> Examination:
+    """Wire the examination, without what needs a secret where that cannot be had."""
     return Examination(
-        parts.store,
-        parts.days,
-        parts.store.keeper,
-        parts.blobs,
-        parts.host,
-        parts.access,
+        store,
+        days,
+        store.keeper,
+        blobs,
+        host,
+        access,
         Algorithm(settings.token_algorithm),
         knows_proxies=bool(settings.trusted_proxies),
-        hasher=parts.hasher,
+        hasher=hasher,
     )
 
 
@@ -251,14 +264,14 @@ def open_campus(
     parts = Parts(
         store=store,
         blobs=open_blobs(settings, store),
-        hasher=load("campuscore.adapters.passwords:open_hasher")(secret, old_secrets(settings)),
+        hasher=open_hasher(settings, secret),
         breached=load("campuscore.adapters.passwords:open_breached")(settings.breached_passwords),
         access=open_access(settings, secret),
         sheets=load("campuscore.adapters.sheets:open_sheets")(),
         days=days,
         host=open_host(settings, {}, days),
         backups=load("campuscore.adapters.backups:open_backups")(settings.folder, days.now),
-        throttle_secret=hmac.digest(secret, b"throttle", "sha256"),
+        throttle_secret=derive(secret, b"campuscore throttling v1"),
     )
     return assemble(settings, parts)
 
@@ -275,6 +288,14 @@ def open_access(settings: Settings, secret: bytes) -> AccessTokens:
         secret, "campuscore", _longest_access(settings), old_secrets(settings)
     )
     return access
+
+
+def open_hasher(settings: Settings, secret: bytes) -> PasswordHasher:
+    """Return the hasher of passwords, whose hashes the secret seals."""
+    hasher: PasswordHasher = load("campuscore.adapters.passwords:open_hasher")(
+        secret, old_secrets(settings)
+    )
+    return hasher
 
 
 def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Host:

@@ -1,15 +1,31 @@
-"""The secret of a campus: where it is kept, and how it is made."""
+"""The secret of a campus: where it is kept, how it is made, and what is derived from it."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from campuscore.errors import Misconfigured
 from campuscore.settings import Settings
 
-__all__ = ["SECRET_FILE", "find_secret", "given_secret", "old_secrets", "prepare_home"]
+__all__ = [
+    "LEAST_SECRET",
+    "SECRET_FILE",
+    "derive",
+    "find_secret",
+    "given_secret",
+    "old_secrets",
+    "prepare_home",
+    "require_long",
+]
+
+LEAST_SECRET: Final = 32
+"""How many bytes a secret has at least."""
 
 SECRET_FILE = "secret.key"  # noqa: S105 - the name of the file, not what is in it
 
@@ -24,8 +40,8 @@ def prepare_home(folder: Path) -> bytes:
         secret = path.read_bytes().strip()
     except OSError as error:
         raise Misconfigured(f"home: {path}: {error.strerror}") from error
-    if len(secret) < 32:  # noqa: PLR2004 - the sentence names it
-        raise Misconfigured(f"{path}: has {len(secret)} bytes, needs at least 32")
+    if len(secret) < LEAST_SECRET:
+        raise Misconfigured(f"{path}: has {len(secret)} bytes, needs at least {LEAST_SECRET}")
     return secret
 
 
@@ -62,3 +78,16 @@ def given_secret(settings: Settings) -> bytes:
 def old_secrets(settings: Settings) -> list[bytes]:
     """Return the earlier secrets, whose envelopes still open."""
     return [each.reveal.encode() for each in settings.old_secret_keys if each.reveal]
+
+
+def require_long(secrets_given: Iterable[bytes]) -> None:
+    """Raise Misconfigured where a secret is shorter than 32 bytes."""
+    if any(len(each) < LEAST_SECRET for each in secrets_given):
+        text = f"SECRET_KEY must have at least {LEAST_SECRET} bytes."
+        raise Misconfigured(text, code="secret_key_too_short")
+
+
+def derive(secret: bytes, purpose: bytes, size: int = 32) -> bytes:
+    """Derive up to 32 bytes for one purpose (HKDF, RFC 5869, with SHA-256 and no salt)."""
+    extracted = hmac.digest(bytes(hashlib.sha256().digest_size), secret, "sha256")
+    return hmac.digest(extracted, purpose + b"\x01", "sha256")[:size]

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 from attrs import evolve, frozen
 
 from campuscore.bootstrap import (
     Campus,
+    assemble_examination,
     open_access,
     open_blobs,
     open_campus,
+    open_hasher,
     open_host,
 )
 from campuscore.domain.days import Days, find_zone, utc_now
-from campuscore.domain.keys import Algorithm
 from campuscore.domain.operations import Finding, Level, Manifest
 from campuscore.errors import CampusError, Misconfigured, NotFound, Unavailable
-from campuscore.home import SECRET_FILE, find_secret, old_secrets
+from campuscore.home import SECRET_FILE, find_secret
 from campuscore.plugins import find_blobs, find_store, load
-from campuscore.ports.auth import AccessTokens, PasswordHasher
 from campuscore.ports.operations import Backups, StoreKeeper
-from campuscore.services.examination import Examination
 from campuscore.settings import Settings
 
 __all__ = [
@@ -38,6 +37,8 @@ __all__ = [
     "restore",
     "there_is_none",
 ]
+
+_Part = TypeVar("_Part")
 
 
 def is_there(settings: Settings) -> bool:
@@ -159,41 +160,27 @@ def examine(
         missing = Finding("database", Level.FAILURE, f"there is no {file}", advice)
         return [*host.examine(), missing]
     store = find_store(settings.database)(settings, days.now)
-    hasher: PasswordHasher | None = _find_hasher(settings)
     try:
-        examination = Examination(
+        examination = assemble_examination(
+            settings,
             store,
             days,
-            store.keeper,
             open_blobs(settings, store),
             host,
-            _find_access(settings),
-            Algorithm(settings.token_algorithm),
-            knows_proxies=bool(settings.trusted_proxies),
-            hasher=hasher,
+            access=_if_sound(open_access, settings),
+            hasher=_if_sound(open_hasher, settings),
         )
         return examination.run(deep=deep)
     finally:
         store.keeper.close()
 
 
-def _find_access(settings: Settings) -> AccessTokens | None:
-    """Return what opens the signing keys, unless the secret is one that the host complains of."""
+def _if_sound(make: Callable[[Settings, bytes], _Part], settings: Settings) -> _Part | None:
+    """Return what the secret opens, unless it is one that the host complains of."""
     try:
-        return open_access(settings, find_secret(settings))
+        return make(settings, find_secret(settings))
     except Misconfigured:
         return None
-
-
-def _find_hasher(settings: Settings) -> PasswordHasher | None:
-    """Return what knows whose secret sealed a password, as above."""
-    try:
-        found: PasswordHasher = load("campuscore.adapters.passwords:open_hasher")(
-            find_secret(settings), old_secrets(settings)
-        )
-    except Misconfigured:
-        return None
-    return found
 
 
 def back_up(settings: Settings, target: Path, *, replace: bool = False) -> Manifest:

@@ -18,7 +18,7 @@ from campuscore.settings.values import Secret
 def main(url: str, home: str, agent: str) -> None:
     settings = Settings(database_url=url, home=home, secret_key=Secret("one for all" * 3))
     with open_campus(settings) as campus:
-        sys.stdout.write("ready\n")
+        sys.stdout.write(json.dumps("ready") + "\n")
         sys.stdout.flush()
         for line in sys.stdin:
             answers = []

@@ -25,19 +25,11 @@ from campuscore.errors import CampusError, Forbidden, Invalid, Unavailable
 from campuscore.services.refusals import Refusals
 from campuscore.settings import Secret
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW
 
 PASSWORD = "correct horse battery"
 RATE = 20
 SERVICES = Path(campuscore.__file__).parent / "services"
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
 
 
 def records(town, **query):

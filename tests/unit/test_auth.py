@@ -21,19 +21,11 @@ from campuscore.errors import (
     Unavailable,
 )
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW, Clock, new_store, town_on
 
 AFTER_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
 
 
 @pytest.fixture

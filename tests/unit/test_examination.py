@@ -20,17 +20,9 @@ from campuscore.domain.operations import Level
 from campuscore.errors import Forbidden, Unavailable
 from campuscore.settings import Secret
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW
 
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
 
 
 def levels(findings):

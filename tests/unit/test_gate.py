@@ -16,21 +16,13 @@ from campuscore.domain.throttle import LoginLimits
 from campuscore.errors import Busy, CampusError, Forbidden, NotFound, TooMany, Unavailable
 from campuscore.ports.throttle import RateLimiter
 
-from .campuses import STORES, Clock, new_store, town_on
+from .campuses import Clock, new_store, town_on
 
 PASSWORD = "correct horse battery"
 LIMITS = LoginLimits()
 LAB, HOME = Origin("10.0.0.7", "lab-pc"), Origin("2001:db8:0:1::7", "phone")
 PEER = {"remote_addr": "10.0.0.7"}
 TOO_MANY, WRONG = "too_many_attempts", "wrong_credentials"
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
 
 
 @pytest.fixture

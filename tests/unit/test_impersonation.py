@@ -8,17 +8,7 @@ from campuscore import Role, UserChange
 from campuscore.domain.auth import NewApiToken, NewImpersonation, Origin
 from campuscore.errors import CampusError, Forbidden, Invalid
 
-from .campuses import STORES, Clock, new_store, town_on
-
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
 
 
 @pytest.fixture

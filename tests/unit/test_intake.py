@@ -14,7 +14,7 @@ from campuscore.domain.packages import NewUpload
 from campuscore.errors import Busy, Conflict, Unavailable
 from campuscore.services.intake import Intake
 
-from .campuses import STORES, Clock, Town, new_store, town_on
+from .campuses import Town, town_on
 
 SHA = wheel().sha256
 MINUTES_OF_A_CLAIM = 15
@@ -25,14 +25,12 @@ class PowerCutError(BaseException):
     """The process ends here."""
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
+@pytest.fixture
+def town(store, clock, tmp_path):
     town = town_on(store, clock)
     blobs = open_files(tmp_path / "files")
     intake = Intake(store, town.campus.packages.days, blobs)
-    yield evolve(
+    return evolve(
         town,
         campus=evolve(
             town.campus,
@@ -40,7 +38,6 @@ def town(request, tmp_path):
             operations=evolve(town.campus.operations, blobs=blobs, intake=intake),
         ),
     )
-    store.keeper.close()
 
 
 def put(town: Town, **parts):

@@ -33,21 +33,18 @@ from campuscore.adapters.tokens.sealing import Seal
 from campuscore.domain.keys import Algorithm, KeyState
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, Misconfigured, NotFound
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW, town_on
 
 PASSWORD = "correct horse battery"
 LIFE = timedelta(hours=1)
 OURS = {"kid": "one", "typ": "at+jwt"}
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
+@pytest.fixture
+def town(store, clock):
     town = town_on(store, clock)
     town.user("anna", password=PASSWORD)
-    yield town
-    store.keeper.close()
+    return town
 
 
 def another_process(town, secret=b"0" * 32, **settings):

@@ -12,15 +12,7 @@ from campuscore.domain.events import MAX_ATTEMPTS, MessageState, NewMessage, bac
 from campuscore.errors import Forbidden, Invalid, NotFound, Unavailable
 from campuscore.ports.operations import SchemaStatus
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
-
-
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock)
-    store.keeper.close()
+from .campuses import NOW
 
 
 @pytest.fixture

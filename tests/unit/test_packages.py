@@ -12,17 +12,14 @@ from campuscore.domain.packages import DistKind, NewUpload
 from campuscore.domain.users import Role
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, NotFound, TooLarge
 
-from .campuses import NOW, STORES, Clock, Town, new_store, town_on
+from .campuses import NOW, Town, town_on
 
 MANY = 1 << 20
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock, settings=Settings(max_package=MANY))
-    store.keeper.close()
+@pytest.fixture
+def town(store, clock):
+    return town_on(store, clock, settings=Settings(max_package=MANY))
 
 
 def put(town: Town, dist: Dist, who=None, **fields):

@@ -18,7 +18,7 @@ from campuscore.domain.passwords import Rewrapped, Wrapping
 from campuscore.errors import Forbidden, Misconfigured, Unauthenticated
 from campuscore.ports.auth import Verdict
 
-from .campuses import STORES, Clock, new_store, town_on
+from .campuses import town_on
 
 FIRST, SECOND, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
 GOOD = "the tram was late again"
@@ -63,12 +63,9 @@ def counted(hasher: SealingHasher) -> list[str]:
     return library.computed
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock, hasher=cheap(SECOND, FIRST))
-    store.keeper.close()
+@pytest.fixture
+def town(store, clock):
+    return town_on(store, clock, hasher=cheap(SECOND, FIRST))
 
 
 def put(town, user: int, stored: str) -> None:

@@ -25,18 +25,15 @@ from campuscore.domain.paging import PageRequest
 from campuscore.domain.users import User, UserName
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, NotFound
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW, town_on
 
 TODAY = NOW.date()
 DAY = date(2026, 3, 8)
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
-    yield town_on(store, clock, "America/New_York")
-    store.keeper.close()
+@pytest.fixture
+def town(store, clock):
+    return town_on(store, clock, "America/New_York")
 
 
 @pytest.fixture
@@ -245,13 +242,13 @@ class TestSchedule:
         assert schedule.update(operator, entry.id, EntryChange(group=other)).group == other
 
     @pytest.mark.parametrize(
-        ("zone", "day", "clock"),
+        ("zone", "day", "start"),
         [("Asia/Tokyo", date.min, time(1)), ("America/New_York", date.max, time(23))],
     )
-    def test_a_time_that_no_utc_has_is_refused(self, town, operator, entry, zone, day, clock):
+    def test_a_time_that_no_utc_has_is_refused(self, town, operator, entry, zone, day, start):
         campus = town_on(town.store, town.clock, zone).campus
 
-        change = EntryChange(date=day, start=clock)
+        change = EntryChange(date=day, start=start)
         assert fault(campus.schedule.update, operator, entry.id, change) == (Invalid, {"/start"})
 
     def test_lists_are_filtered_by_both_ends(self, town, operator, entry):

@@ -15,20 +15,17 @@ from campuscore.domain.auth import Lifetimes, Origin, Role, SessionState
 from campuscore.domain.rotation import GRACE, Family, RefreshToken, Standing, judge
 from campuscore.errors import Unauthenticated
 
-from .campuses import NOW, STORES, Clock, new_store, town_on
+from .campuses import NOW, Clock, town_on
 
 PASSWORD = "correct horse battery"
 LAB, HOME = Origin("10.0.0.7", "lab-pc"), Origin("192.0.2.1", "thief")
 
 
-@pytest.fixture(params=STORES)
-def town(request, tmp_path):
-    clock = Clock()
-    store = new_store(request.param, clock, tmp_path)
+@pytest.fixture
+def town(store, clock):
     town = town_on(store, clock)
     town.user("anna", password=PASSWORD)
-    yield town
-    store.keeper.close()
+    return town
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from attrs import fields
 
 from campuscore import NewUser, Settings, open_campus
 from campuscore.errors import Misconfigured, Unavailable
+from campuscore.home import derive
 from campuscore.plugins import load
 from campuscore.settings import Secret, SettingsSource, describe, variables
 
@@ -272,3 +273,10 @@ def test_a_path_names_a_database_and_the_folder_of_its_files(tmp_path):
     assert {"school.db", "secret.key"} <= {each.name for each in path.parent.iterdir()}
     with open_campus(f"sqlite:///{path}") as campus:
         assert len(campus.users.list(campus.operator).items) == 1
+
+
+def test_keys_are_derived_as_rfc_5869_says():
+    expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"  # its case 3
+    assert derive(b"\x0b" * 22, b"") == bytes.fromhex(expected)
+    assert derive(b"\x0b" * 22, b"", 6) == bytes.fromhex(expected)[:6]
+    assert derive(KEY.encode(), b"one") != derive(KEY.encode(), b"another")

@@ -194,10 +194,6 @@ class Credentials(Protocol):
         """Return users and their hashes in the order of their ids, from behind an id on."""
         ...
 
-    def version(self, user_id: int) -> int:
-        """Return the security version of a user, which access tokens carry; 0 for nobody."""
-        ...
-
     def supersede(self, user_id: int) -> None:
         """Count the security version up: access tokens that were issued before do not count."""
         ...

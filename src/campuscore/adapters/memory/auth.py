@@ -53,9 +53,6 @@ class MemoryCredentials:
         rows = self.tables.hashes.rows
         return [(key, rows[key]) for key in sorted(rows) if key > after][:limit]
 
-    def version(self, user_id: int) -> int:
-        return self.tables.version_of(user_id) if user_id in self.tables.users.rows else 0
-
     def supersede(self, user_id: int) -> None:
         self.tables.versions.put(user_id, self.tables.version_of(user_id) + 1)
 

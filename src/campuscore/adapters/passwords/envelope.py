@@ -21,6 +21,7 @@ from attrs import define, field, frozen
 from campuscore.adapters.passwords.argon import Argon2Hasher, cores
 from campuscore.domain.passwords import LONGEST_TYPED, Wrapping, normalised
 from campuscore.errors import Misconfigured
+from campuscore.home import derive, require_long
 from campuscore.ports.auth import PasswordHasher, Verdict
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _ENVELOPE: Final = re.compile(
 )
 _KEY_INFO: Final = b"campuscore password hashes v1"
 _NAME_INFO: Final = b"campuscore password hashes v1, name of the key"
-_LEAST_SECRET: Final = 32
 _NONCE: Final = 12
 
 
@@ -126,7 +126,7 @@ class SealingHasher:
 
     def _keys(self) -> _Keys:
         if self._found is None:
-            names = [_derived(secret, _NAME_INFO, 6) for secret in self._secrets]
+            names = [derive(secret, _NAME_INFO, 6) for secret in self._secrets]
             self._found = _Keys(_text(names[0]), dict(map(_cipher, names, self._secrets)))
         return self._found
 
@@ -134,15 +134,7 @@ class SealingHasher:
 def _cipher(name: bytes, secret: bytes) -> tuple[str, AESGCM]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - slow to load
 
-    return _text(name), AESGCM(_derived(secret, _KEY_INFO, 32))
-
-
-def _derived(secret: bytes, info: bytes, size: int) -> bytes:
-    """Derive bytes for one purpose (HKDF, RFC 5869)."""
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
-
-    return HKDF(SHA256(), size, salt=None, info=info).derive(secret)
+    return _text(name), AESGCM(derive(secret, _KEY_INFO))
 
 
 def _opened(cipher: AESGCM, head: str, sealed: str) -> str | None:
@@ -174,9 +166,7 @@ def open_hasher(
     ``old`` are earlier ones, whose envelopes still open; ``slots`` defaults to the number of cores.
     Shorter secrets than 32 bytes are refused.
     """
-    if any(len(each) < _LEAST_SECRET for each in (secret, *old)):
-        message = f"SECRET_KEY must have at least {_LEAST_SECRET} bytes."
-        raise Misconfigured(message, code="secret_key_too_short")
+    require_long((secret, *old))
     argon2 = Argon2Hasher(
         memory_kib=memory_kib, rounds=rounds, slots=slots or cores(), patience=patience
     )

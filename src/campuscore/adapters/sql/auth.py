@@ -71,7 +71,6 @@ _STORED = (
     .limit(bindparam("most", type_=Integer))
 )
 
-_VERSION = select(users.c.security_version).where(users.c.id == bindparam("of_user"))
 _SUPERSEDE = (
     update(users)
     .where(users.c.id == bindparam("of_user"))
@@ -194,9 +193,6 @@ class SqlCredentials:
     def stored(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
         rows = self._desk.execute(_STORED, {"after": after, "most": limit}).all()
         return [(int(user_id), str(text)) for user_id, text in rows]
-
-    def version(self, user_id: int) -> int:
-        return int(self._desk.execute(_VERSION, {"of_user": user_id}).scalar() or 0)
 
     def supersede(self, user_id: int) -> None:
         self._desk.execute(_SUPERSEDE, {"of_user": user_id})

@@ -1,9 +1,7 @@
-"""What is derived from SECRET_KEY, and what is sealed with it."""
+"""What is sealed with a key that SECRET_KEY gives."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,18 +10,12 @@ from typing import Final
 from attrs import field, frozen
 
 from campuscore.errors import Misconfigured
+from campuscore.home import derive, require_long
 
-__all__ = ["LEAST_SECRET", "Seal", "derived"]
+__all__ = ["Seal"]
 
-LEAST_SECRET: Final = 32
 _NONCE: Final = 12
 _INFO: Final = b"campuscore signing keys v1"
-
-
-def derived(secret: bytes, info: bytes) -> bytes:
-    """Derive a key of 32 bytes for one purpose (HKDF, RFC 5869, with SHA-256 and no salt)."""
-    extracted = hmac.digest(bytes(hashlib.sha256().digest_size), secret, "sha256")
-    return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
 @frozen
@@ -39,10 +31,8 @@ class Seal:
     @classmethod
     def of(cls, secret: bytes, old: Sequence[bytes] = ()) -> Seal:
         """Derive the seal from SECRET_KEY and earlier ones; shorter than 32 bytes is refused."""
-        if any(len(each) < LEAST_SECRET for each in (secret, *old)):
-            message = f"SECRET_KEY must have at least {LEAST_SECRET} bytes."
-            raise Misconfigured(message, code="secret_key_too_short")
-        return cls(derived(secret, _INFO), tuple(derived(each, _INFO) for each in old))
+        require_long((secret, *old))
+        return cls(derive(secret, _INFO), tuple(derive(each, _INFO) for each in old))
 
     def close(self, private: bytes, name: str) -> bytes:
         """Seal a private key."""

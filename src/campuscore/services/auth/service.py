@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 
 from attrs import evolve, frozen
@@ -53,8 +52,6 @@ from campuscore.services.policy import Policy
 from campuscore.services.retrying import retrying
 
 __all__ = ["AuthService"]
-
-_TOUCH_EVERY = timedelta(minutes=1)
 
 
 @frozen
