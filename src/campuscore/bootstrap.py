@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -52,6 +53,7 @@ __all__ = [
     "open_campus",
     "open_hasher",
     "open_host",
+    "processors",
 ]
 
 
@@ -293,7 +295,7 @@ def open_access(settings: Settings, secret: bytes) -> AccessTokens:
 def open_hasher(settings: Settings, secret: bytes) -> PasswordHasher:
     """Return the hasher of passwords, whose hashes the secret seals."""
     hasher: PasswordHasher = load("campuscore.adapters.passwords:open_hasher")(
-        secret, old_secrets(settings)
+        secret, old_secrets(settings), slots=settings.password_slots or processors()
     )
     return hasher
 
@@ -302,6 +304,14 @@ def open_host(settings: Settings, origins: Mapping[str, str], days: Days) -> Hos
     """Return the machine, to be examined."""
     host: Host = load("campuscore.adapters.host:open_host")(settings, origins, days.now)
     return host
+
+
+def processors() -> int:
+    """Count the processors that this process may use, which containers limit."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 def _settings_of(url: str | Path | None) -> Settings:

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from campuscore import NewUser, open_campus
+from campuscore import NewUser, Settings, open_campus
 from campuscore.adapters.cli.delivery import deliver
-from campuscore.adapters.cli.serving import lock
+from campuscore.adapters.cli.serving import lock, plan
 from campuscore.adapters.lifeline import end_with_parent
 from campuscore.domain.events import MessageState
 from campuscore.domain.throttle import Charge, Limit
@@ -334,6 +334,17 @@ def test_a_worker_delivers_until_it_is_told_to_stop(start: Start, number: int) -
     wait(delivered)
     stopped(worker, number)
     assert worker.returncode == 0
+
+
+def test_workers_share_the_processors_for_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slots(workers: int, chosen: int = 0) -> int:
+        settings = Settings(password_slots=chosen)
+        served = plan.ServePlan(settings=settings, host="", port=1, workers=workers, threads=4)
+        return served.worker_settings.password_slots
+
+    monkeypatch.setattr(plan, "processors", lambda: 8)
+    assert [slots(workers) for workers in (1, 3, 16)] == [8, 2, 1]
+    assert slots(3, chosen=5) == 5
 
 
 def test_trouble_of_the_store_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:

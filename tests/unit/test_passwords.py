@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher as Argon2
@@ -201,6 +203,34 @@ def test_every_slot_is_given_back_whatever_happens() -> None:
     for stored in ["", "weird", hasher.hash("x")]:
         hasher.verify("y", stored)
     assert [hasher.gate.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+
+
+def test_hashes_are_made_in_as_many_threads_as_there_are_slots(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    makers: set[int] = set()
+    verify = Argon2.verify
+
+    def seen(self: Argon2, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002
+        makers.add(threading.get_ident())
+        return verify(self, hash, password)
+
+    hasher = Argon2Hasher(memory_kib=8, rounds=1, slots=2)
+    stored = hasher.hash("secret")
+    monkeypatch.setattr(Argon2, "verify", seen)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda _: hasher.verify("secret", stored).fits, range(80)))
+    assert 1 <= len(makers) <= 2
+    assert threading.get_ident() not in makers
+
+
+def test_a_fork_has_slots_and_threads_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher = Argon2Hasher(memory_kib=8, rounds=1, slots=1, patience=0)
+    stored = hasher.hash("secret")
+    hasher.gate.acquire()
+    hasher._threads.shutdown()
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    assert hasher.verify("secret", stored).fits
 
 
 def test_there_must_be_a_slot() -> None:

@@ -10,6 +10,7 @@ import pytest
 from attrs import fields
 
 from campuscore import NewUser, Settings, open_campus
+from campuscore.bootstrap import processors
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.home import derive
 from campuscore.plugins import load
@@ -273,6 +274,14 @@ def test_a_path_names_a_database_and_the_folder_of_its_files(tmp_path):
     assert {"school.db", "secret.key"} <= {each.name for each in path.parent.iterdir()}
     with open_campus(f"sqlite:///{path}") as campus:
         assert len(campus.users.list(campus.operator).items) == 1
+
+
+def test_password_slots_are_as_many_as_processors_unless_set():
+    for chosen, slots in [(0, processors()), (3, 3)]:
+        with open_campus(Settings(database_url="memory://", password_slots=chosen)) as campus:
+            assert campus.auth.hasher.argon2.slots == slots
+    with pytest.raises(Misconfigured, match="password_slots"):
+        Settings(password_slots=-1)
 
 
 def test_keys_are_derived_as_rfc_5869_says():

@@ -94,6 +94,11 @@ class Settings:
         "Password of the first administrator; empty means a one-time password is printed.",
         Secret(),
     )
+    password_slots: int = says(
+        "Passwords that a process hashes at one time; 0 is one for each processor, which `serve` "
+        "shares out among its workers.",
+        0,
+    )
     password_length: int = says("Fewest characters of a new password, at least 8.", 12)
     staff_password_length: int = says(
         "The same for teachers, assistants and administrators, where it is more.", 15
@@ -155,6 +160,7 @@ class Settings:
             check_secret("old_secret_keys", secret)
         for name in ("password_length", "staff_password_length"):
             check_range(name, getattr(self, name), LEAST_LENGTH, _MOST_LENGTH)
+        check_range("password_slots", self.password_slots, 0, 1024)
         check_choice("token_algorithm", self.token_algorithm, ("EdDSA", "ES256", "HS256"))
         check_choice("sqlite_synchronous", self.sqlite_synchronous, ("full", "normal"))
         for name in ("access_minutes", "idle_days", "session_days", "lock_seconds"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 
 import click
@@ -11,6 +10,7 @@ from campuscore.adapters.cli.invocation import Command, Invocation, pass_invocat
 from campuscore.adapters.cli.serving.lock import Held, hold
 from campuscore.adapters.cli.serving.opening import prepare
 from campuscore.adapters.cli.serving.plan import ServePlan
+from campuscore.bootstrap import processors
 from campuscore.errors import Unavailable
 from campuscore.plugins import load
 
@@ -59,7 +59,7 @@ def serve(
         settings=settings,
         host=host,
         port=port,
-        workers=workers or (1 if in_memory else _processors()),
+        workers=workers or (1 if in_memory else processors()),
         threads=threads,
         access_log=access_log,
         demo=demo,
@@ -80,11 +80,3 @@ def _run(plan: ServePlan) -> None:
     except Unavailable:
         run = load("campuscore.adapters.cli.serving.development:run")
     run(plan)
-
-
-def _processors() -> int:
-    """Count the processors that this process may use, which containers limit."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1

@@ -10,8 +10,9 @@ import re
 import secrets
 import threading
 from base64 import b64encode
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from argon2 import PasswordHasher as Argon2
 from argon2.exceptions import (
@@ -27,7 +28,10 @@ from campuscore.adapters.passwords.django import fits_django
 from campuscore.errors import Busy
 from campuscore.ports.auth import Verdict
 
-__all__ = ["Argon2Hasher", "cores"]
+__all__ = ["Argon2Hasher"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _STORED = re.compile(
     r"\$argon2id\$v=19\$m=([0-9]{1,7}),t=([0-9]{1,3}),p=([0-9]{1,2})\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+"
@@ -38,53 +42,61 @@ _SALT_BYTES = 16
 _HASH_BYTES = 32
 
 
-def cores() -> int:
-    """Return how many hashes can be made at one time."""
-    return os.cpu_count() or 1
-
-
 @define(kw_only=True, eq=False)
 class Argon2Hasher:
     """Hashes and verifies; the defaults are OWASP's 19 MiB, two passes, one lane.
 
-    More hashes at one time than cores give no more throughput, only memory and waiting: the rest
-    queue for ``patience`` seconds and are then turned away.
+    ``slots`` of them are made at one time: more than there are cores give no more throughput, only
+    memory and waiting. The rest queue for ``patience`` seconds and are then turned away.
     """
 
     memory_kib: int = 19_456
     rounds: int = 2
     lanes: int = 1
-    slots: int = field(factory=cores, validator=ge(1))
+    slots: int = field(default=1, validator=ge(1))
     patience: float = 5.0
     gate: threading.Semaphore = field(init=False, repr=False)
+    # malloc keeps the memory of a hash for the thread that made it: with threads of their own it is
+    # kept once for each slot and is warm, and not once for each thread that ever took a login.
+    _threads: ThreadPoolExecutor = field(init=False, repr=False)
+    _process: int = field(init=False, repr=False)
     _argon2: Argon2 = field(init=False, repr=False)
     _nobody: str = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.gate = threading.BoundedSemaphore(self.slots)
+        self._begin()
         self._argon2 = Argon2(self.rounds, self.memory_kib, self.lanes, _HASH_BYTES, _SALT_BYTES)
         # Random bytes in place of a digest: nothing fits it, it costs a whole verification, and
         # unlike a real dummy hash it makes not even the first unknown user slower than the others.
         self._nobody = f"{self._prefix}${_base64(_SALT_BYTES)}${_base64(_HASH_BYTES)}"
+
+    def _begin(self) -> None:
+        self.gate = threading.BoundedSemaphore(self.slots)
+        self._threads = ThreadPoolExecutor(self.slots, "argon2")
+        self._process = os.getpid()
 
     @property
     def _prefix(self) -> str:
         return f"$argon2id$v=19$m={self.memory_kib},t={self.rounds},p={self.lanes}"
 
     def hash(self, password: str) -> str:
-        with self._slot():
-            try:
-                return self._argon2.hash(_octets(password))
-            except HashingError as error:
-                raise _busy() from error
+        return self._in_turn(self._hash, _octets(password))
 
     def verify(self, password: str, stored: str) -> Verdict:
-        octets = _octets(password)
-        with self._slot():
-            fits = self._fits(octets, stored)
-            if fits is None:
-                self._fits_nobody(octets)
+        fits = self._in_turn(self._verify, _octets(password), stored)
         return Verdict(fits, stale=self._stale(stored)) if fits else Verdict(fits=False)
+
+    def _hash(self, octets: bytes) -> str:
+        try:
+            return self._argon2.hash(octets)
+        except HashingError as error:
+            raise _busy() from error
+
+    def _verify(self, octets: bytes, stored: str) -> bool | None:
+        fits = self._fits(octets, stored)
+        if fits is None:
+            self._fits_nobody(octets)
+        return fits
 
     def _fits(self, octets: bytes, stored: str) -> bool | None:
         """Say whether a hash fits; None where one of today's is still to be computed.
@@ -119,14 +131,16 @@ class Argon2Hasher:
             len(ours[2]),
         )
 
-    @contextmanager
-    def _slot(self) -> Generator[None]:
-        if not self.gate.acquire(timeout=self.patience):
+    def _in_turn(self, act: Callable[_P, _R], *given: _P.args, **named: _P.kwargs) -> _R:
+        if self._process != os.getpid():
+            self._begin()  # a fork has none of the threads
+        gate = self.gate
+        if not gate.acquire(timeout=self.patience):
             raise _busy()
         try:
-            yield
+            return self._threads.submit(act, *given, **named).result()
         finally:
-            self.gate.release()
+            gate.release()
 
 
 def _octets(password: str) -> bytes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import define, field, frozen
 
-from campuscore.adapters.passwords.argon import Argon2Hasher, cores
+from campuscore.adapters.passwords.argon import Argon2Hasher
 from campuscore.domain.passwords import LONGEST_TYPED, Wrapping, normalised
 from campuscore.errors import Misconfigured
 from campuscore.home import derive, require_long
@@ -156,18 +156,17 @@ def open_hasher(
     secret: bytes,
     old: Sequence[bytes] = (),
     *,
-    slots: int | None = None,
+    slots: int = 1,
     patience: float = 5.0,
     memory_kib: int = 19_456,
     rounds: int = 2,
 ) -> PasswordHasher:
     """Return the hasher with today's parameters, its hashes sealed under SECRET_KEY.
 
-    ``old`` are earlier ones, whose envelopes still open; ``slots`` defaults to the number of cores.
-    Shorter secrets than 32 bytes are refused.
+    ``old`` are earlier ones, whose envelopes still open. ``slots`` is how many hashes are made at
+    one time, and ``patience`` how many seconds others wait for one. Shorter secrets than 32 bytes
+    are refused.
     """
     require_long((secret, *old))
-    argon2 = Argon2Hasher(
-        memory_kib=memory_kib, rounds=rounds, slots=slots or cores(), patience=patience
-    )
+    argon2 = Argon2Hasher(memory_kib=memory_kib, rounds=rounds, slots=slots, patience=patience)
     return SealingHasher(argon2, (secret, *old))

@@ -38,7 +38,7 @@ def run(plan: ServePlan) -> None:
         text = f"without granian (pip install 'campuscore[serve]') {plan.host} is refused"
         raise Misconfigured(f"{text}: only loopback is served", code="granian_needed")
     kind = _Server6 if ":" in plan.host else _Server
-    application = open_application(plan.settings, demo=plan.demo)
+    application = open_application(plan.worker_settings, demo=plan.demo)
     with make_server(plan.host, plan.port, application, kind, _Handler) as server:
         signal.signal(signal.SIGTERM, _end)
         signal.signal(signal.SIGINT, _end)

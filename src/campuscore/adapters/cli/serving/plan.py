@@ -6,8 +6,9 @@ import ipaddress
 import os
 import socket
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from campuscore.bootstrap import processors
 from campuscore.errors import Misconfigured, Unavailable
 from campuscore.settings import Settings
 
@@ -30,6 +31,13 @@ class ServePlan:
     def in_memory(self) -> bool:
         """Say whether the records live in the one process that serves."""
         return self.settings.database.startswith("memory:")
+
+    @property
+    def worker_settings(self) -> Settings:
+        """What each worker is set to: all together hash one password for each processor."""
+        settings = self.settings
+        slots = settings.password_slots or max(processors() // self.workers, 1)
+        return evolve(settings, password_slots=slots)
 
     @property
     def url(self) -> str:

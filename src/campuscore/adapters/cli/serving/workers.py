@@ -106,7 +106,7 @@ def _load(plan: ServePlan, parent: int) -> Any:
     # it comes before the first of them: one that takes the signal is enough.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     end_with_parent(parent)
-    return open_application(plan.settings, demo=plan.demo)
+    return open_application(plan.worker_settings, demo=plan.demo)
 
 
 def _say_where(plan: ServePlan) -> None:
