@@ -16,7 +16,7 @@ from attrs import evolve
 from falcon.testing import TestClient
 
 import campuscore
-from campuscore import NewUser, Role, Settings, UserChange, open_campus
+from campuscore import NewRoom, NewTerm, NewUser, Role, Settings, UserChange, open_campus
 from campuscore.adapters.http import create_app
 from campuscore.domain.audit import AuditQuery, Outcome
 from campuscore.domain.auth import ANONYMOUS, NewApiToken, NewImpersonation, Origin
@@ -360,6 +360,13 @@ def test_a_change_says_which_fields_and_which_role(town):
     town.campus.users.update(operator, key, UserChange(active=False))
     lab = town.campus.groups.create(operator, campuscore.NewGroup(name="Lab")).id
     town.campus.groups.update(operator, lab, GroupChange(code="L1"))
+    places = town.campus.schedule.rooms, town.campus.schedule.terms
+    days = {"first_day": NOW.date(), "last_day": NOW.date()}
+    for kind, service, more in zip((NewRoom, NewTerm), places, ({}, days), strict=True):
+        made = service.create(operator, kind(name="One", **more)).id
+        service.replace(operator, made, kind(name="Two", **more))
+        (replaced,) = records(town, action=f"{kind.__name__[3:].lower()}.updated")
+        assert replaced.detail == {"fields": ["name"]}
     (changed,) = records(town, action="user.updated")
     (gone,) = records(town, action="user.deactivated")
     (group,) = records(town, action="group.updated")

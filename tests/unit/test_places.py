@@ -230,6 +230,9 @@ class TestSchedule:
         assert fault(schedule.update, operator, entry.id, unknown) == (Invalid, {"/room"})
         schedule.remove(operator, entry.id)
         assert town.topics()[-2:] == ["schedule.changed", "schedule.removed"]
+        told = town.campus.operations.events(operator, limit=1000)
+        fields = [each.payload["fields"] for each in told if each.topic == "schedule.changed"]
+        assert fields == [["end", "room"]]
         assert fault(schedule.get, operator, entry.id)[0] is NotFound
 
     def test_an_entry_moves_only_where_one_teaches(self, town, operator, entry):

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field, fields, frozen
 
-__all__ = ["JSON", "MAX_ATTEMPTS", "Message", "MessageState", "NewMessage", "back_off"]
+if TYPE_CHECKING:
+    from attrs import AttrsInstance
+
+__all__ = [
+    "JSON",
+    "MAX_ATTEMPTS",
+    "Message",
+    "MessageState",
+    "NewMessage",
+    "back_off",
+    "changed_fields",
+]
+
+_Entity = TypeVar("_Entity", bound="AttrsInstance")
 
 JSON: TypeAlias = str | int | float | bool | list["JSON"] | Mapping[str, "JSON"] | None
 """What a message's payload may hold."""
@@ -52,6 +65,16 @@ class Message:
     attempts: int
     state: MessageState
     last_error: str
+
+
+def changed_fields(before: _Entity, after: _Entity) -> list[JSON]:
+    """Name the fields in which an entity is not what it was.
+
+    >>> changed_fields(NewMessage("a", "1"), NewMessage("b", "1"))
+    ['topic']
+    """
+    names = [each.name for each in fields(type(before))]
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
 def back_off(attempts: int) -> timedelta:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
 from campuscore.domain.auth import Principal
 from campuscore.domain.checks import member_of
 from campuscore.domain.days import Days
-from campuscore.domain.events import JSON, NewMessage
+from campuscore.domain.events import JSON, NewMessage, changed_fields
 from campuscore.domain.groups import (
     MEMBER_ROLES,
     Group,
@@ -99,7 +99,8 @@ class GroupService:
                 raise Invalid.at("/parent", "a group cannot hang under itself")
             if changed != group:
                 work.groups.save(changed)
-                work.emit(NewMessage("group.updated", str(group_id), _difference(group, changed)))
+                payload = {"fields": changed_fields(group, changed)}
+                work.emit(NewMessage("group.updated", str(group_id), payload))
             view = self._views(work, [changed])[0]
             work.commit()
         return view
@@ -240,11 +241,6 @@ def _place(view: GroupView, role: Role, name: UserName) -> None:
 def _apply(group: Group, change: GroupChange) -> Group:
     values = {n: getattr(change, n) for n in ("name", "kind", "parent", "code", "term")}
     return evolve(group, **{n: v for n, v in values.items() if not isinstance(v, Unset)})
-
-
-def _difference(group: Group, changed: Group) -> dict[str, JSON]:
-    names = [each.name for each in fields(Group)]
-    return {"fields": [n for n in names if getattr(group, n) != getattr(changed, n)]}
 
 
 def _check_role(role: Role) -> Role:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from campuscore.domain.auth import Principal
-from campuscore.domain.events import NewMessage
+from campuscore.domain.events import NewMessage, changed_fields
 from campuscore.domain.schedule import NewRoom, NewTerm, Room, Term
 from campuscore.errors import NotFound
 from campuscore.ports.work import WorkFactory
@@ -55,10 +55,12 @@ class TermService:
         new.check()
         term = Term(term_id, new.name, new.first_day, new.last_day, new.code)
         with self.store.write(principal) as work:
-            if work.terms.find(term_id) is None:
+            before = work.terms.find(term_id)
+            if before is None:
                 raise _no_term(term_id)
             work.terms.save(term)
-            work.emit(NewMessage("term.updated", f"term:{term_id}"))
+            payload = {"fields": changed_fields(before, term)}
+            work.emit(NewMessage("term.updated", f"term:{term_id}", payload))
             work.commit()
         return term
 
@@ -114,10 +116,12 @@ class RoomService:
         new.check()
         room = Room(room_id, new.name, new.capacity)
         with self.store.write(principal) as work:
-            if work.rooms.find(room_id) is None:
+            before = work.rooms.find(room_id)
+            if before is None:
                 raise _no_room(room_id)
             work.rooms.save(room)
-            work.emit(NewMessage("room.updated", f"room:{room_id}"))
+            payload = {"fields": changed_fields(before, room)}
+            work.emit(NewMessage("room.updated", f"room:{room_id}", payload))
             work.commit()
         return room
 

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from campuscore.domain.auth import Principal
 from campuscore.domain.days import Days
-from campuscore.domain.events import JSON, NewMessage
+from campuscore.domain.events import JSON, NewMessage, changed_fields
 from campuscore.domain.paging import Page, PageRequest, cut_page
 from campuscore.domain.schedule import (
     EntryChange,
@@ -100,7 +100,7 @@ class ScheduleService:
                 wanted.room,
             )
             work.entries.save(changed)
-            work.emit(_event("changed", changed))
+            work.emit(_event("changed", changed, fields=changed_fields(entry, changed)))
             work.commit()
         return changed
 
@@ -143,10 +143,6 @@ def _check_room(work: Work, room: int | None) -> None:
         raise Invalid.at("/room", f"there is no room {room}")
 
 
-def _event(what: str, entry: ScheduleEntry) -> NewMessage:
-    payload: dict[str, JSON] = {
-        "id": entry.id,
-        "group": entry.group,
-        "date": entry.date.isoformat(),
-    }
+def _event(what: str, entry: ScheduleEntry, **more: JSON) -> NewMessage:
+    payload = {"id": entry.id, "group": entry.group, "date": entry.date.isoformat(), **more}
     return NewMessage(f"schedule.{what}", f"group:{entry.group}", payload)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
 from campuscore.domain.auth import OPERATOR, Principal, SessionEnd
 from campuscore.domain.checks import check_all
 from campuscore.domain.days import Days
-from campuscore.domain.events import JSON, NewMessage
+from campuscore.domain.events import JSON, NewMessage, changed_fields
 from campuscore.domain.paging import Page, PageRequest, cut_page
 from campuscore.domain.passwords import Holder, PasswordRules, Rewrapped, Wrapping
 from campuscore.domain.unset import Unset, given
@@ -247,9 +247,7 @@ class UserService:
 
 def _difference(user: User, changed: User) -> dict[str, JSON]:
     """Say which fields are other than they were, and what became of the role."""
-    names = [each.name for each in fields(User)]
-    other: list[JSON] = [n for n in names if getattr(user, n) != getattr(changed, n)]
-    told: dict[str, JSON] = {"fields": other}
+    told: dict[str, JSON] = {"fields": changed_fields(user, changed)}
     if user.role is not changed.role:
         told["role"] = {"from": str(user.role), "to": str(changed.role)}
     return told
