@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from campuscore import Role, UserChange
+from campuscore import NewAttachment, Role, UserChange
 from campuscore.domain.auth import NewApiToken, NewImpersonation, Origin
 from campuscore.errors import CampusError, Forbidden, Invalid
+
+from .campuses import NOW
 
 PASSWORD = "correct horse battery"
 
@@ -102,6 +104,7 @@ def test_the_user_s_own_logout_everywhere_ends_it_too(town, anna, root):
 def test_what_is_done_in_person_is_refused(town, anna, root):
     auth = town.campus.auth
     principal = auth.authenticate(begin(town, root, anna).access)
+    document = NewAttachment(user=anna, date=NOW.date(), filename="note.txt")
 
     for call in (
         lambda: auth.change_password(principal, PASSWORD, "battery staple"),
@@ -109,6 +112,8 @@ def test_what_is_done_in_person_is_refused(town, anna, root):
         lambda: auth.tokens.list(principal),
         lambda: auth.end_all_sessions(principal),
         lambda: town.campus.attendance.check_in(principal),
+        lambda: town.campus.attendance.attach_file(principal, document, [b"ill"]),
+        lambda: town.campus.attendance.withdraw_file(principal, 1),
         lambda: begin(town, principal, anna),
     ):
         assert refused(call) == "in_person"

@@ -73,6 +73,8 @@ IN_PERSON = {
     "rosters.import",
     "attendance.record",
     "attendance.record_for",
+    "attendance.attach",
+    "attendance.withdraw",
     "attendance.rebuild",
     "packages.upload",
     "packages.upload.new",

@@ -115,8 +115,10 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "attendance.record_for": Rule(
             anyone=_LED, device=_ALL, seen_by="users.read", in_person=True
         ),
-        "attendance.attach": Rule(anyone=_SELF | _LED | _WARD, seen_by="users.read"),
-        "attendance.withdraw": Rule(anyone=_SELF | _LED, seen_by="attendance.read"),
+        "attendance.attach": Rule(
+            anyone=_SELF | _LED | _WARD, seen_by="users.read", in_person=True
+        ),
+        "attendance.withdraw": Rule(anyone=_SELF | _LED, seen_by="attendance.read", in_person=True),
         "attendance.rebuild": Rule(in_person=True),
         "schedule.read": Rule(anyone=_FELLOW | _LED | _WARD),
         "schedule.write": Rule(anyone=_TAUGHT, seen_by="schedule.read"),

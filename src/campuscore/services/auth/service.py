@@ -154,8 +154,8 @@ class AuthService:
         """Act in a user's name for some minutes, to see what they see.
 
         Each request is recorded with both names. What is to be done in person (passwords, tokens,
-        check-ins, uploads, everything of administrators) cannot be done so. It ends with the time,
-        with a logout, and as soon as either of the two is shut out or loses the role.
+        check-ins, files, uploads, everything of administrators) cannot be done so. It ends with the
+        time, with a logout, and as soon as either of the two is shut out or loses the role.
 
         Raises
         ------
