@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -289,3 +291,21 @@ def test_keys_are_derived_as_rfc_5869_says():
     assert derive(b"\x0b" * 22, b"") == bytes.fromhex(expected)
     assert derive(b"\x0b" * 22, b"", 6) == bytes.fromhex(expected)[:6]
     assert derive(KEY.encode(), b"one") != derive(KEY.encode(), b"another")
+
+
+def test_a_file_that_is_no_database_is_not_kept_open(tmp_path):
+    path = tmp_path / "campus.db"
+    path.write_bytes(b"no database " * 1000)
+
+    with pytest.raises(Unavailable) as refused:
+        open_campus(path)
+    assert "not a database" in refused.value.detail
+    assert not is_open(path)
+
+
+def is_open(path):
+    for handle in range(1024):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                return True
+    return False

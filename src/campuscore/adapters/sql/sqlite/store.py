@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -113,8 +113,11 @@ def _connector(
         raw = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, timeout=lock_seconds
         )
-        for pragma in pragmas:
-            raw.execute(pragma)
+        with ExitStack() as unless_usable:
+            unless_usable.callback(raw.close)
+            for pragma in pragmas:
+                raw.execute(pragma)
+            unless_usable.pop_all()
         return raw
 
     return connect
