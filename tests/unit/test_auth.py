@@ -209,10 +209,12 @@ class TestSessions:
     def test_a_user_who_comes_back_has_to_log_in_again(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
         users, operator = town.campus.users, town.campus.operator
+        minted = auth.tokens.mint(operator, NewApiToken(name="t"), anna)
         users.deactivate(operator, anna)
         users.update(operator, anna, UserChange(active=True))
 
         assert refused(auth.authenticate, pair.access) == "session_ended"
+        assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert auth.login("anna", PASSWORD).access
 
     def test_a_new_role_takes_the_tokens_that_knew_the_old_one(self, town, auth, anna):
@@ -355,12 +357,36 @@ class TestPasswords:
             auth.change_password(principal, PASSWORD, new)
         assert [p.path for p in error.value.problems] == ["/new_password"]
 
-    def test_one_set_by_an_administrator_ends_all_sessions(self, town, auth, anna):
+    def test_one_set_by_an_administrator_ends_all_sessions_and_tokens(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         town.campus.users.set_password(town.campus.operator, anna, "battery staple")
 
         assert refused(auth.authenticate, pair.access) == "session_ended"
+        assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert auth.login("anna", "battery staple")
+
+    def test_one_set_for_oneself_leaves_this_session_and_no_token_of_before(self, town, auth):
+        root = town.user("root", Role.ADMIN, password=PASSWORD)
+        mine, other = (auth.login("root", PASSWORD) for _ in range(2))
+        town.campus.users.set_password(auth.authenticate(mine.access), root, "battery staple 9")
+
+        assert refused(auth.authenticate, mine.access) == "token_stale"
+        assert refused(auth.refresh, other.refresh) == "refresh_refused"
+        assert auth.authenticate(auth.refresh(mine.refresh).access).user_id == root
+
+    def test_each_counts_the_security_version_up(self, town, auth, anna):
+        def version():
+            with town.store.read() as work:
+                return work.credentials.version(anna)
+
+        before = version()
+        auth.change_password(
+            auth.authenticate(auth.login("anna", PASSWORD).access), PASSWORD, "battery staple"
+        )
+        assert version() == before + 1
+        town.campus.users.set_password(town.campus.operator, anna, PASSWORD)
+        assert version() == before + 2
 
 
 class TestApiTokens:
@@ -371,6 +397,15 @@ class TestApiTokens:
         town.clock.forward(minutes=59)
         assert auth.authenticate(token).method == "token"
         town.clock.forward(minutes=1)
+
+        assert refused(auth.authenticate, token) == "token_invalid"
+
+    def test_one_of_who_is_shut_out_lets_nobody_in(self, town, auth, anna):
+        """Whether or not somebody thought of revoking it."""
+        token = auth.tokens.mint(town.principal(anna), NewApiToken(name="t")).token
+        with town.store.write() as work:
+            work.users.save(evolve(work.users.find(anna), active=False))
+            work.commit()
 
         assert refused(auth.authenticate, token) == "token_invalid"
 
