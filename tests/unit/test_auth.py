@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from attrs import evolve
 
-from campuscore import NewUser, Role, Settings, UserChange
+from campuscore import NewUser, Role, Settings, UserChange, open_campus
 from campuscore.domain.attendance import LOGIN_RETRY, CheckInMethod
 from campuscore.domain.auth import Claims, NewApiToken, Origin
 from campuscore.errors import (
@@ -243,6 +243,18 @@ class TestSessions:
         assert refused(slow.login, "anna", PASSWORD) == "wrong_credentials"
         assert auth.sessions(town.campus.operator, anna) == []
 
+    def test_a_password_that_is_changed_during_the_login_lets_nobody_in(self, town, auth, anna):
+        class Slow(Spy):
+            def verify(self, password, stored):
+                verdict = super().verify(password, stored)
+                town.campus.users.set_password(town.campus.operator, anna, "battery staple")
+                return verdict
+
+        slow = evolve(auth, hasher=Slow([], town.hasher.verify))
+        assert refused(slow.login, "anna", PASSWORD) == "wrong_credentials"
+        assert auth.sessions(town.campus.operator, anna) == []
+        assert auth.login("anna", "battery staple")
+
     def test_a_token_of_no_session_of_its_user_is_refused(self, auth, anna):
         auth.login("anna", PASSWORD)
         for user, session in ((anna, 999), (anna + 1, 1)):
@@ -390,6 +402,17 @@ class TestPasswords:
 
 
 class TestApiTokens:
+    def test_the_database_holds_no_secret_that_lets_anybody_in(self, tmp_path):
+        with open_campus(Settings(home=str(tmp_path))) as campus:
+            user = campus.users.create(campus.operator, NewUser(username="anna", password=PASSWORD))
+            token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user.id).token
+            pair = campus.auth.login("anna", PASSWORD)
+        stored = (tmp_path / "campus.db").read_bytes()
+
+        assert b"anna" in stored
+        for secret in (PASSWORD, token, pair.access, pair.refresh, pair.refresh[-43:]):
+            assert secret.encode() not in stored
+
     def test_one_expires(self, town, auth, anna):
         me = town.principal(anna)
         new = NewApiToken(name="t", expires_at=NOW + timedelta(hours=1))

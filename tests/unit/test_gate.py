@@ -248,7 +248,7 @@ class TestStatements:
         ("wrong", "anna", 4),
         ("unknown", "nobody", 4),
         ("too many", "locked", 3),
-        ("right", "anna", 18),
+        ("right", "anna", 19),
     )
 
     @pytest.mark.parametrize(("case", "name", "count"), CASES)
