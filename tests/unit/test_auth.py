@@ -6,11 +6,21 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from attrs import evolve
+from attrs import astuple, evolve
 
 from campuscore import NewUser, Role, Settings, UserChange, open_campus
+from campuscore.adapters.http.auth import Login, PasswordChange, Refresh
 from campuscore.domain.attendance import LOGIN_RETRY, CheckInMethod
-from campuscore.domain.auth import Claims, NewApiToken, Origin
+from campuscore.domain.auth import (
+    Claims,
+    Credential,
+    Impersonation,
+    MintedToken,
+    NewApiToken,
+    Origin,
+    TokenPair,
+)
+from campuscore.domain.users import User
 from campuscore.errors import (
     CampusError,
     Conflict,
@@ -556,3 +566,24 @@ def test_an_unknown_user_cannot_be_told_from_a_wrong_password(auth):
         auth.login("anna", "x")
 
     assert (unknown.value.code, unknown.value.detail) == (wrong.value.code, wrong.value.detail)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NewUser(username="anna", password=PASSWORD),
+        UserChange(password=PASSWORD),
+        Credential(User(1, "anna", "", "", Role.STUDENT, "", "", True, NOW), PASSWORD),
+        Login("anna", PASSWORD),
+        PasswordChange(PASSWORD, PASSWORD),
+        Refresh(PASSWORD),
+        TokenPair(PASSWORD, PASSWORD),
+        MintedToken(1, "bot", PASSWORD, ("*",), NOW, None),
+        Impersonation(PASSWORD, 1, NOW),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_secret_prints(value):
+    assert PASSWORD in astuple(value)
+    assert PASSWORD not in repr(value)
+    assert PASSWORD not in str([value])
