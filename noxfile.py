@@ -142,6 +142,16 @@ def mutate(session: nox.Session) -> None:
 
 
 @nox.session
+def guards(session: nox.Session) -> None:
+    """Remove each guard against a known flaw, and demand that its tests fail.
+
+    ``nox -s guards -- refresh token`` takes those whose names begin so.
+    """
+    session.install("-e", ".[test]")
+    session.run("python", "tests/guards/remove.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure campuscore beside the stack that it replaces."""
     session.install("-e", ".[all]")

@@ -40,6 +40,7 @@ class Answer:
     @property
     def paths(self) -> list[str]:
         """The paths of the faults of a refusal."""
+        assert self.code, self
         return [fault["path"] for fault in self.json["errors"]]
 
     @property

@@ -310,6 +310,19 @@ class TestTokens:
         assert minted["id"] not in [row["id"] for row in stranger.get("/auth/tokens/").json]
 
 
+@pytest.mark.parametrize("name", ["access_token", "token", "authorization"])
+def test_a_token_in_the_address_lets_nobody_in_and_is_not_written_down(
+    server, anybody, person, name
+):
+    access = anybody.login(person, PASSWORD).token
+    with server.untouched():
+        refused = anybody.get(f"/auth/me/?{name}={access}")
+
+    assert (refused.status, refused.code) == (401, "unauthenticated")
+    assert access not in refused.body.decode()
+    assert access not in (server.home / "serve.log").read_text()
+
+
 @pytest.mark.parametrize(
     "authorization",
     [

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import socket
 
+import falcon
 import pytest
 from falcon import testing
 
 from campuscore import NewUser, Settings, open_campus
 from campuscore.adapters.http.app import create_app
+from campuscore.adapters.http.bodies import Form, read_form
 from campuscore.domain.auth import NewApiToken
+from campuscore.errors import TooLarge
 
 from .client import Part, multipart, read_answer
 
@@ -195,6 +198,20 @@ class TestLengths:
         assert (refused.status, refused.code) == (400, "malformed_json")
 
 
+@pytest.mark.parametrize(("limit", "is_taken"), [(10, False), (11, True)])
+def test_a_file_before_its_fields_is_kept_up_to_the_limit(limit, is_taken):
+    body, kind = multipart(Part("file", b"x" * 11, "note.txt"), Part("date", DAY.encode()))
+    environ = testing.create_environ(method="POST", headers={"Content-Type": kind}, body=body)
+    form = Form(file="file", needed=frozenset({"date"}))
+    if is_taken:
+        fields, upload = read_form(falcon.Request(environ), limit, form)
+        assert (fields, b"".join(upload.chunks())) == ({"date": DAY}, b"x" * 11)
+        upload.source.close()
+    else:
+        with pytest.raises(TooLarge):
+            read_form(falcon.Request(environ), limit, form)
+
+
 class TestContinue:
     """Expect: 100-continue (RFC 9110, section 10.1.1)."""
 
@@ -259,6 +276,13 @@ class TestUnmarkedEnd:
         status, _ = call(b"{}", HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH="2")
 
         assert status == "411"
+        assert self.count(campus) == 0
+
+    def test_not_a_byte_is_read_where_too_much_is_announced(self, campus, call):
+        source = io.BytesIO(b"{}")
+        status, _ = call(b"", CONTENT_LENGTH=str(1 << 30), **{"wsgi.input": source})
+
+        assert (status, source.tell()) == ("413", 0)
         assert self.count(campus) == 0
 
     def test_not_a_byte_more_than_the_length_is_read(self, campus, call):

@@ -54,3 +54,11 @@ def test_pages_may_have_styles_and_data_may_have_nothing(client, path):
 @pytest.mark.parametrize("path", PATHS)
 def test_trace_is_not_allowed(client, path):
     assert client.simulate_request("TRACE", path).status_code in {404, 405}
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/admin/"])
+def test_a_host_that_is_markup_is_shown_as_text(client, path):
+    page = client.simulate_get(path, host='x"><script>alert(1)</script>').text
+
+    assert "<html" in page
+    assert "<script" not in page

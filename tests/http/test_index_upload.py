@@ -18,6 +18,7 @@ from .forms import parts_of
 
 NUMBERS = count(1)
 MAX_PACKAGE = 4 * 1024 * 1024 * 1024
+TOO_LONG = "is longer than 65536 bytes"
 
 
 @pytest.fixture
@@ -205,9 +206,19 @@ def test_a_form_that_cannot_be_read_is_400_or_422(server, teacher, body):
 def test_a_field_that_is_no_text_or_too_long_is_named(server, teacher, name):
     *fields, content = parts_of(wheel(name))
     with server.untouched():
-        for bad in (Part("version", b"\xff"), Part("version", b"1" * 70_000)):
-            answer = send(teacher, [bad, *fields, content])
-            assert (answer.status, answer.paths) == (422, ["/version"])
+        for bad, words in ((b"\xff", "is not UTF-8: byte 0"), (b"1" * 70_000, TOO_LONG)):
+            answer = send(teacher, [Part("version", bad), *fields, content])
+            assert answer.status == 422
+            assert answer.json["errors"] == [{"path": "/version", "detail": words}]
+
+
+def test_a_form_has_no_more_than_ten_thousand_parts(server, teacher, name):
+    parts = parts_of(wheel(name))
+    spare = [Part("classifiers", b"x")] * (10_001 - len(parts))
+    with server.untouched():
+        answer = send(teacher, [*spare, *parts])
+    assert (answer.status, answer.code) == (400, "malformed_form")
+    assert send(teacher, [*spare[1:], *parts]).status == 200
 
 
 def test_a_chunked_body_is_read_to_its_end(teacher, name):

@@ -6,8 +6,11 @@ import json
 import re
 
 import pytest
+from falcon.testing import TestClient
 
-from campuscore.adapters.http.route import PUBLIC
+from campuscore import Settings, open_campus
+from campuscore.adapters.http import create_app
+from campuscore.adapters.http.route import PUBLIC, Route
 from campuscore.adapters.http.routes import ROUTES
 
 KEYS = ["type", "title", "status", "code", "detail"]
@@ -114,3 +117,18 @@ def test_options_says_what_is_allowed_and_nothing_else(anybody):
 def test_an_id_in_a_path_is_ascii_digits(admin, number):
     assert admin.get("/users/1/").status == 200
     assert_problem(admin.get(f"/users/{number}/"), 404, "not_found")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_failure_tells_of_the_inside_only_where_that_is_set(debug):
+    def fail(ask):
+        raise RuntimeError("the inside")
+
+    route = Route(method="GET", path="/x/", action=PUBLIC, handler=fail, summary="X.")
+    settings = Settings(database_url="memory://", debug=debug)
+    with open_campus(settings) as campus:
+        answer = TestClient(create_app(campus, (route,))).simulate_get("/x/")
+
+    assert (answer.status_code, answer.json["code"]) == (500, "internal_error")
+    assert ("the inside" in answer.text) is debug
+    assert ("RuntimeError" in answer.text) is debug

@@ -177,7 +177,7 @@ def test_the_audit_takes_one_statement_and_one_to_know_who_asks(campuses):
 
 
 WRITES = {
-    "login": 12,
+    "login": 13,
     "user": 6,
     "own check-in": 4,
     "another's check-in": 8,

@@ -353,6 +353,21 @@ class TestWithoutAFrontEnd:
         assert [r.target for r in records(town, outcome=Outcome.REFUSED)] == [f"group:{lab}"]
 
 
+def test_what_cannot_be_recorded_is_not_done(tmp_path):
+    clock = Clock()
+    store = new_store("sqlite", clock, tmp_path)
+    town = town_on(store, clock)
+    with store.write() as work:
+        work._desk._raw.execute("DROP TABLE audit_records")
+        work.commit()
+    with pytest.raises(CampusError):
+        town.user("anna")
+
+    with store.read() as work:
+        assert work.credentials.find("anna") is None
+    store.keeper.close()
+
+
 def test_a_change_says_which_fields_and_which_role(town):
     key = town.user("anna")
     operator = town.campus.operator

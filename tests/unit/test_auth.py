@@ -6,11 +6,21 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from attrs import evolve
+from attrs import astuple, evolve
 
-from campuscore import NewUser, Role, Settings, UserChange
+from campuscore import NewUser, Role, Settings, UserChange, open_campus
+from campuscore.adapters.http.auth import Login, PasswordChange, Refresh
 from campuscore.domain.attendance import LOGIN_RETRY, CheckInMethod
-from campuscore.domain.auth import Claims, NewApiToken, Origin
+from campuscore.domain.auth import (
+    Claims,
+    Credential,
+    Impersonation,
+    MintedToken,
+    NewApiToken,
+    Origin,
+    TokenPair,
+)
+from campuscore.domain.users import User
 from campuscore.errors import (
     CampusError,
     Conflict,
@@ -209,10 +219,12 @@ class TestSessions:
     def test_a_user_who_comes_back_has_to_log_in_again(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
         users, operator = town.campus.users, town.campus.operator
+        minted = auth.tokens.mint(operator, NewApiToken(name="t"), anna)
         users.deactivate(operator, anna)
         users.update(operator, anna, UserChange(active=True))
 
         assert refused(auth.authenticate, pair.access) == "session_ended"
+        assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert auth.login("anna", PASSWORD).access
 
     def test_a_new_role_takes_the_tokens_that_knew_the_old_one(self, town, auth, anna):
@@ -240,6 +252,18 @@ class TestSessions:
         slow = evolve(auth, hasher=Slow([], town.hasher.verify))
         assert refused(slow.login, "anna", PASSWORD) == "wrong_credentials"
         assert auth.sessions(town.campus.operator, anna) == []
+
+    def test_a_password_that_is_changed_during_the_login_lets_nobody_in(self, town, auth, anna):
+        class Slow(Spy):
+            def verify(self, password, stored):
+                verdict = super().verify(password, stored)
+                town.campus.users.set_password(town.campus.operator, anna, "battery staple")
+                return verdict
+
+        slow = evolve(auth, hasher=Slow([], town.hasher.verify))
+        assert refused(slow.login, "anna", PASSWORD) == "wrong_credentials"
+        assert auth.sessions(town.campus.operator, anna) == []
+        assert auth.login("anna", "battery staple")
 
     def test_a_token_of_no_session_of_its_user_is_refused(self, auth, anna):
         auth.login("anna", PASSWORD)
@@ -355,15 +379,50 @@ class TestPasswords:
             auth.change_password(principal, PASSWORD, new)
         assert [p.path for p in error.value.problems] == ["/new_password"]
 
-    def test_one_set_by_an_administrator_ends_all_sessions(self, town, auth, anna):
+    def test_one_set_by_an_administrator_ends_all_sessions_and_tokens(self, town, auth, anna):
         pair = auth.login("anna", PASSWORD)
+        minted = auth.tokens.mint(town.campus.operator, NewApiToken(name="t"), anna)
         town.campus.users.set_password(town.campus.operator, anna, "battery staple")
 
         assert refused(auth.authenticate, pair.access) == "session_ended"
+        assert refused(auth.authenticate, minted.token) == "token_invalid"
         assert auth.login("anna", "battery staple")
+
+    def test_one_set_for_oneself_leaves_this_session_and_no_token_of_before(self, town, auth):
+        root = town.user("root", Role.ADMIN, password=PASSWORD)
+        mine, other = (auth.login("root", PASSWORD) for _ in range(2))
+        town.campus.users.set_password(auth.authenticate(mine.access), root, "battery staple 9")
+
+        assert refused(auth.authenticate, mine.access) == "token_stale"
+        assert refused(auth.refresh, other.refresh) == "refresh_refused"
+        assert auth.authenticate(auth.refresh(mine.refresh).access).user_id == root
+
+    def test_each_counts_the_security_version_up(self, town, auth, anna):
+        def version():
+            with town.store.read() as work:
+                return work.credentials.version(anna)
+
+        before = version()
+        auth.change_password(
+            auth.authenticate(auth.login("anna", PASSWORD).access), PASSWORD, "battery staple"
+        )
+        assert version() == before + 1
+        town.campus.users.set_password(town.campus.operator, anna, PASSWORD)
+        assert version() == before + 2
 
 
 class TestApiTokens:
+    def test_the_database_holds_no_secret_that_lets_anybody_in(self, tmp_path):
+        with open_campus(Settings(home=str(tmp_path))) as campus:
+            user = campus.users.create(campus.operator, NewUser(username="anna", password=PASSWORD))
+            token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user.id).token
+            pair = campus.auth.login("anna", PASSWORD)
+        stored = (tmp_path / "campus.db").read_bytes()
+
+        assert b"anna" in stored
+        for secret in (PASSWORD, token, pair.access, pair.refresh, pair.refresh[-43:]):
+            assert secret.encode() not in stored
+
     def test_one_expires(self, town, auth, anna):
         me = town.principal(anna)
         new = NewApiToken(name="t", expires_at=NOW + timedelta(hours=1))
@@ -371,6 +430,15 @@ class TestApiTokens:
         town.clock.forward(minutes=59)
         assert auth.authenticate(token).method == "token"
         town.clock.forward(minutes=1)
+
+        assert refused(auth.authenticate, token) == "token_invalid"
+
+    def test_one_of_who_is_shut_out_lets_nobody_in(self, town, auth, anna):
+        """Whether or not somebody thought of revoking it."""
+        token = auth.tokens.mint(town.principal(anna), NewApiToken(name="t")).token
+        with town.store.write() as work:
+            work.users.save(evolve(work.users.find(anna), active=False))
+            work.commit()
 
         assert refused(auth.authenticate, token) == "token_invalid"
 
@@ -498,3 +566,24 @@ def test_an_unknown_user_cannot_be_told_from_a_wrong_password(auth):
         auth.login("anna", "x")
 
     assert (unknown.value.code, unknown.value.detail) == (wrong.value.code, wrong.value.detail)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        NewUser(username="anna", password=PASSWORD),
+        UserChange(password=PASSWORD),
+        Credential(User(1, "anna", "", "", Role.STUDENT, "", "", True, NOW), PASSWORD),
+        Login("anna", PASSWORD),
+        PasswordChange(PASSWORD, PASSWORD),
+        Refresh(PASSWORD),
+        TokenPair(PASSWORD, PASSWORD),
+        MintedToken(1, "bot", PASSWORD, ("*",), NOW, None),
+        Impersonation(PASSWORD, 1, NOW),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_no_secret_prints(value):
+    assert PASSWORD in astuple(value)
+    assert PASSWORD not in repr(value)
+    assert PASSWORD not in str([value])

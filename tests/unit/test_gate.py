@@ -76,6 +76,12 @@ class TestPair:
             assert guess(auth, "anna", LAB, 9) == [WRONG] * 9
             assert auth.login("anna", PASSWORD, LAB)
 
+    def test_the_right_password_of_who_is_shut_out_clears_nothing(self, town, auth):
+        """Else the limit tells which password was right."""
+        town.campus.users.deactivate(town.campus.operator, 1)
+        codes = [refused(auth.login, "anna", PASSWORD, LAB) for _ in range(11)]
+        assert codes == [WRONG] * 10 + [TOO_MANY]
+
     def test_one_ipv6_client_has_many_addresses(self, auth):
         guess(auth, "anna", HOME, 10)
         assert guess(auth, "anna", Origin("2001:db8:0:1:ffff::9")) == [TOO_MANY]
@@ -242,7 +248,7 @@ class TestStatements:
         ("wrong", "anna", 4),
         ("unknown", "nobody", 4),
         ("too many", "locked", 3),
-        ("right", "anna", 18),
+        ("right", "anna", 19),
     )
 
     @pytest.mark.parametrize(("case", "name", "count"), CASES)

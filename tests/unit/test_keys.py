@@ -30,7 +30,8 @@ from campuscore.adapters.tokens.material import (
     unbase64url,
 )
 from campuscore.adapters.tokens.sealing import Seal
-from campuscore.domain.keys import Algorithm, KeyState
+from campuscore.domain.auth import Claims
+from campuscore.domain.keys import Algorithm, KeyRing, KeyState
 from campuscore.errors import CampusError, Conflict, Forbidden, Invalid, Misconfigured, NotFound
 
 from .campuses import NOW, town_on
@@ -561,6 +562,18 @@ def test_base64url_has_one_way_to_write(octets):
     for other in (f"{text}=", f" {text}", text.replace("-", "+") if "-" in text else f"{text}\n"):
         with pytest.raises(ValueError, match=r".*"):
             unbase64url(other)
+
+
+def test_what_a_retired_key_signed_for_longer_ends_with_it():
+    """Whoever got hold of the key signs tokens that live as long as they like."""
+    tokens = open_access_tokens(b"k" * 32, "x", LIFE)
+    key = tokens.make(Algorithm.EDDSA, NOW)
+    tokens.hold(KeyRing(1, [evolve(key, state=KeyState.ACTIVE)]))
+    token = tokens.issue(Claims(1, 1, (NOW + 9 * LIFE).timestamp(), 1), NOW)
+    tokens.hold(KeyRing(2, [evolve(key, state=KeyState.RETIRED)]))
+
+    assert tokens.verify(token, NOW + LIFE - timedelta(microseconds=1)).user_id == 1
+    assert refused(tokens.verify, token, NOW + LIFE) == "token_invalid"
 
 
 def test_states_verify_as_long_as_they_should():

@@ -74,6 +74,51 @@ def test_a_name_that_is_there_twice_is_refused():
     assert f"'{FOLDER}/METADATA' twice" in refused(WHEEL, twice)
 
 
+def around(data: bytes, at: int, more: bytes) -> bytes:
+    """Return an archive with more bytes in it, and a directory that knows where things are."""
+    end = data.rindex(b"PK\x05\x06")
+    start = int.from_bytes(data[end + 16 : end + 20], "little")
+    moved = struct.pack("<L", start + len(more))
+    data = data[: end + 16] + moved + data[end + 20 :]
+    return data[:at] + more + data[at:]
+
+
+def test_bytes_around_the_files_of_a_zip_are_refused():
+    data = wheel().data
+    start = data.index(b"PK\x01\x02")
+    hidden = zipped([("hidden.py", b"1")]).partition(b"PK\x01\x02")[0]
+    for bad in (b"x" * 400 + data, hidden + data, around(data, start, hidden), data + b"x"):
+        assert "not every reader would see" in refused(WHEEL, bad)
+
+
+def test_a_file_of_a_zip_has_one_name():
+    data = wheel().data
+    assert "under another name" in refused(WHEEL, data.replace(b"/RECORD", b"/DROCER", 1))
+
+
+class Pipe(list):
+    """What a zip file is written into where nobody can go back."""
+
+    def write(self, data):
+        self.append(bytes(data))
+        return len(data)
+
+    def flush(self):
+        """Do nothing: it is there already."""
+
+
+@pytest.mark.parametrize("target", [io.BytesIO(), Pipe()], ids=["file", "stream"])
+def test_a_zip_that_was_written_as_a_stream_or_has_a_comment_is_read(target):
+    with zipfile.ZipFile(target, "w") as made:
+        for name in ("METADATA", "RECORD", "WHEEL", "жить"):
+            with made.open(f"{FOLDER}/{name}", "w") as entry:
+                entry.write(b"Metadata-Version: 2.1\n")
+        made.comment = b"said of all of it"
+    data = b"".join(target) if isinstance(target, Pipe) else target.getvalue()
+
+    assert read(WHEEL, data) == b"Metadata-Version: 2.1\n"
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_metadata_that_is_there_twice_in_a_source_distribution_is_refused():
     members = [(f"{TOP}/PKG-INFO", metadata_of()), ("other-1.0/PKG-INFO", metadata_of("other"))]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
+from falcon.testing import TestClient
 
-from campuscore import Role, open_campus
+from campuscore import NewUser, Role, open_campus
 from campuscore.adapters.http.app import create_app
 from campuscore.adapters.http.route import PUBLIC, Route
 from campuscore.adapters.http.routes import ROUTES
 from campuscore.domain.access import Reach
-from campuscore.domain.auth import OPERATOR, Principal
+from campuscore.domain.auth import OPERATOR, NewApiToken, Principal
 from campuscore.domain.days import Days
 from campuscore.errors import Forbidden, Misconfigured, NotFound
 from campuscore.services.policy import (
@@ -239,6 +240,32 @@ def test_an_app_with_an_undeclared_action_cannot_be_made(action: str) -> None:
         pytest.raises(Misconfigured, match="GET /x/: no action"),
     ):
         create_app(campus, (route(action),))
+
+
+def test_a_route_asks_before_its_handler_which_may_forget_to() -> None:
+    with open_campus("memory://") as campus:
+        client = TestClient(create_app(campus, (route("users.write"),)))
+
+        def ask(role: Role) -> int:
+            user = campus.users.create(campus.operator, NewUser(username=role, role=role)).id
+            minted = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user)
+            headers = {"Authorization": f"Bearer {minted.token}"}
+            return client.simulate_get("/x/", headers=headers).status_code
+
+        assert client.simulate_get("/x/").status_code == 401
+        assert [ask(role) for role in (Role.STUDENT, Role.TEACHER, Role.DEVICE)] == [403] * 3
+        assert ask(Role.ADMIN) == 200
+
+
+def test_nobody_but_administrators_makes_a_guardian_whoever_they_see(tmp_path) -> None:
+    town = town_on(new_store("memory", clock := Clock(), tmp_path), clock)
+    teacher, child = town.user("teacher", Role.TEACHER), town.user("child")
+    guardians = town.campus.users.guardians
+    for call in (guardians.link, guardians.unlink):
+        with pytest.raises(Forbidden):
+            call(town.principal(teacher), child, teacher)
+
+    assert guardians.of(town.campus.operator, child) == []
 
 
 def test_a_route_has_to_name_an_action_and_only_a_few_are_public() -> None:

@@ -99,7 +99,7 @@ class Credential:
     """What a login needs of a user: the stored hash, empty where no password was set."""
 
     user: User
-    password_hash: str
+    password_hash: str = field(repr=False)
 
 
 @define

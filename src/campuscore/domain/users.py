@@ -80,7 +80,7 @@ class NewUser:
     role: Role = field(default=Role.STUDENT, converter=_role)
     email: str = ""
     locale: str = ""
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
     def check(self) -> None:
         """Raise Invalid with every field that breaks a rule."""
@@ -98,7 +98,7 @@ class UserChange:
     email: str | Unset = UNSET
     locale: str | Unset = UNSET
     active: bool | Unset = UNSET
-    password: str | Unset | None = UNSET
+    password: str | Unset | None = field(default=UNSET, repr=False)
 
     def check(self) -> None:
         """Raise Invalid with every field that breaks a rule."""

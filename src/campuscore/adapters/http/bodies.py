@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 
 import falcon
@@ -236,14 +236,16 @@ def _field(part: Any) -> str:
 
 
 def _spool(upload: Upload, limit: int) -> IO[bytes]:
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - outlives this
-    size = 0
-    for block in upload.chunks():
-        size += len(block)
-        if size > limit:
-            raise _too_large(limit)
-        kept.write(block)
-    kept.seek(0)
+    with ExitStack() as undo:
+        kept = undo.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL))
+        size = 0
+        for block in upload.chunks():
+            size += len(block)
+            if size > limit:
+                raise _too_large(limit)
+            kept.write(block)
+        kept.seek(0)
+        undo.pop_all()  # it outlives this
     return kept
 
 

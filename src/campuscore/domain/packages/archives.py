@@ -37,6 +37,13 @@ _BROKEN = (
 )
 _NEEDED = ("METADATA", "RECORD", "WHEEL")
 
+# Parts of a zip file (APPNOTE 6.3.10, 4.3): the head of a file, what may follow a file that was
+# written as a stream, and the end of the directory.
+_HEAD, _HEAD_SIZE = b"PK\x03\x04", 30
+_STREAMED, _TRAILERS = 1 << 3, (12, 16, 20, 24)
+_UTF_8 = 1 << 11
+_END, _END_SIZE = b"PK\x05\x06", 22
+
 
 @define
 class _Sparing:
@@ -88,6 +95,7 @@ def read_metadata(filename: str, content: BinaryIO, size: int) -> bytes:
     try:
         if filename.endswith((".whl", ".zip")):
             with zipfile.ZipFile(cast("BinaryIO", _Sparing(content, size))) as archive:
+                _check_layout(archive, content, size)
                 if filename.endswith(".whl"):
                     return _of_wheel(filename, archive, size)
                 return _of_zip(archive, size)
@@ -137,6 +145,39 @@ def _checked(archive: zipfile.ZipFile, size: int) -> set[str]:
     if sum(info.file_size for info in archive.infolist()) > _most(size):
         raise _bomb()
     return names
+
+
+def _check_layout(archive: zipfile.ZipFile, content: BinaryIO, size: int) -> None:
+    """See that the files lie one behind the other, and nothing lies around or between them.
+
+    Some readers begin at the front and others at the end: they must not find two archives.
+    """
+    ends = {0}
+    for info in sorted(archive.infolist(), key=lambda info: info.header_offset):
+        if info.header_offset not in ends:
+            raise _confusing(f"something in front of {info.filename!r}")
+        ends = _ends(info, content)
+    if archive.start_dir not in ends:
+        raise _confusing("something behind its last file")
+    content.seek(max(size - _END_SIZE - len(archive.comment), 0))
+    if content.read(len(_END)) != _END:
+        raise _confusing("something behind its end")
+
+
+def _ends(info: zipfile.ZipInfo, content: BinaryIO) -> set[int]:
+    """Return where a file in a zip file may end; its own head says what the directory says."""
+    content.seek(info.header_offset)
+    head = content.read(_HEAD_SIZE)
+    name, extra = (int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
+    written = content.read(name).decode("utf-8" if info.flag_bits & _UTF_8 else "cp437")
+    if not head.startswith(_HEAD) or written != info.orig_filename:
+        raise _confusing(f"{info.filename!r} under another name")
+    end = info.header_offset + _HEAD_SIZE + name + extra + info.compress_size
+    return {end + more for more in _TRAILERS} if info.flag_bits & _STREAMED else {end}
+
+
+def _confusing(what: str) -> Invalid:
+    return Invalid.at("/content", f"has {what}, which not every reader would see")
 
 
 def _add(names: set[str], name: str, *, once: bool = True) -> None:

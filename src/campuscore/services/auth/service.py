@@ -90,8 +90,8 @@ class AuthService:
         """
         check_kind(password, str, "/password")
         origin = origin or Origin()
-        user, stored = self._check_password(username, password, origin)
-        return self._open_session(user, stored, origin)
+        user, stored, fresh = self._check_password(username, password, origin)
+        return self._open_session(user, stored, fresh, origin)
 
     def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
         """Exchange a refresh token, once, for a new pair (RFC 9700, section 4.14.2).
@@ -286,7 +286,8 @@ class AuthService:
 
     def _check_password(
         self, username: str, password: str, origin: Origin
-    ) -> tuple[User, tuple[str, str] | None]:
+    ) -> tuple[User, str, str]:
+        """Return whose password it is, the hash that it fits, and one to store instead, if any."""
         with self.store.read() as work:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
@@ -297,19 +298,17 @@ class AuthService:
             verdict = self.gate.verify(username, origin, check)
             if not verdict.fits or credential is None:
                 raise wrong_credentials()
-        fresh = (stored, self.hasher.hash(password)) if verdict.stale else None
-        return credential.user, fresh
+        return credential.user, stored, self.hasher.hash(password) if verdict.stale else ""
 
     @retrying
-    def _open_session(
-        self, user: User, stored: tuple[str, str] | None, origin: Origin
-    ) -> TokenPair:
+    def _open_session(self, user: User, stored: str, fresh: str, origin: Origin) -> TokenPair:
         now = self.days.now()
         who = Principal(user.id, user.username, user.role, "login", origin=origin)
         with self.store.write(who) as work:
+            self._opening.confirm(work, user.id, stored)
             opened = self._opening.open(work, user.id, now, origin)
-            if stored:
-                work.credentials.rehash(user.id, *stored)
+            if fresh:
+                work.credentials.rehash(user.id, stored, fresh)
             work.emit(
                 NewMessage("session.opened", str(user.id), {"session": opened.token.session_id})
             )
