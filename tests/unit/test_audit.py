@@ -25,7 +25,7 @@ from campuscore.errors import CampusError, Forbidden, Invalid, Unavailable
 from campuscore.services.refusals import Refusals
 from campuscore.settings import Secret
 
-from .campuses import NOW
+from .campuses import NOW, Clock, new_store, town_on
 
 PASSWORD = "correct horse battery"
 RATE = 20

@@ -31,7 +31,7 @@ from campuscore.errors import (
     Unavailable,
 )
 
-from .campuses import NOW, Clock, new_store, town_on
+from .campuses import NOW, Clock, CountingHasher, new_store, town_on
 
 AFTER_TIME = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
 
@@ -87,6 +87,17 @@ class TestOneHash:
         auth.login("anna", PASSWORD)
 
         assert town.hasher.count == 1
+
+    def test_two_logins_at_once_may_both_find_it_stale(self, town, auth, anna):
+        class Slow(CountingHasher):
+            def verify(self, password, stored):
+                verdict = super().verify(password, stored)
+                auth.login("anna", PASSWORD)
+                return verdict
+
+        town.hasher.version = 2
+        slow = evolve(auth, hasher=Slow(version=2))
+        assert auth.authenticate(slow.login("anna", PASSWORD).access).user_id == anna
 
     def test_no_password_is_cut_before_it_is_hashed(self, town, auth):
         hashed = []
@@ -400,7 +411,7 @@ class TestPasswords:
     def test_each_counts_the_security_version_up(self, town, auth, anna):
         def version():
             with town.store.read() as work:
-                return work.credentials.version(anna)
+                return work.credentials.hold(anna)
 
         before = version()
         auth.change_password(
@@ -573,7 +584,7 @@ def test_an_unknown_user_cannot_be_told_from_a_wrong_password(auth):
     [
         NewUser(username="anna", password=PASSWORD),
         UserChange(password=PASSWORD),
-        Credential(User(1, "anna", "", "", Role.STUDENT, "", "", True, NOW), PASSWORD),
+        Credential(User(1, "anna", "", "", Role.STUDENT, "", "", True, NOW), 1, PASSWORD),
         Login("anna", PASSWORD),
         PasswordChange(PASSWORD, PASSWORD),
         Refresh(PASSWORD),

@@ -96,9 +96,13 @@ ANONYMOUS = Principal(-1, "anonymous", Role.STUDENT, method="none", scopes=("pac
 
 @define
 class Credential:
-    """What a login needs of a user: the stored hash, empty where no password was set."""
+    """What a login needs of a user: the stored hash, empty where no password was set.
+
+    ``version`` is the security version: a new password or role counts it up.
+    """
 
     user: User
+    version: int
     password_hash: str = field(repr=False)
 
 

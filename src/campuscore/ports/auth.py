@@ -194,6 +194,13 @@ class Credentials(Protocol):
         """Return users and their hashes in the order of their ids, from behind an id on."""
         ...
 
+    def hold(self, user_id: int) -> int:
+        """Return the security version of a user; 0 for nobody.
+
+        Until this unit of work ends nobody counts it up: who wants to waits.
+        """
+        ...
+
     def supersede(self, user_id: int) -> None:
         """Count the security version up: access tokens that were issued before do not count."""
         ...

@@ -53,11 +53,15 @@ class MemoryCredentials:
         rows = self.tables.hashes.rows
         return [(key, rows[key]) for key in sorted(rows) if key > after][:limit]
 
+    def hold(self, user_id: int) -> int:
+        return self.tables.version_of(user_id) if user_id in self.tables.users.rows else 0
+
     def supersede(self, user_id: int) -> None:
         self.tables.versions.put(user_id, self.tables.version_of(user_id) + 1)
 
     def _of(self, user: User) -> Credential:
-        return Credential(copy(user), self.tables.hashes.rows.get(user.id, ""))
+        stored = self.tables.hashes.rows.get(user.id, "")
+        return Credential(copy(user), self.tables.version_of(user.id), stored)
 
 
 @frozen

@@ -46,9 +46,9 @@ _USER = tuple(users.c)[:9]
 _SESSION = tuple(sessions.c)[:8]
 _TOKEN = tuple(api_tokens.c)[:7]
 
-_credential = select(*_USER, func.coalesce(credentials.c.password_hash, "")).select_from(
-    users.outerjoin(credentials, credentials.c.user_id == users.c.id)
-)
+_credential = select(
+    *_USER, users.c.security_version, func.coalesce(credentials.c.password_hash, "")
+).select_from(users.outerjoin(credentials, credentials.c.user_id == users.c.id))
 _FIND_CREDENTIAL = _credential.where(users.c.username_key == bindparam("named"))
 _CREDENTIAL_OF = _credential.where(users.c.id == bindparam("of_user"))
 _new = upsert(credentials)
@@ -71,6 +71,11 @@ _STORED = (
     .limit(bindparam("most", type_=Integer))
 )
 
+_HOLD = (
+    select(users.c.security_version)
+    .where(users.c.id == bindparam("of_user"))
+    .with_for_update(read=True)  # on PostgreSQL; on SQLite writers take turns
+)
 _SUPERSEDE = (
     update(users)
     .where(users.c.id == bindparam("of_user"))
@@ -194,12 +199,15 @@ class SqlCredentials:
         rows = self._desk.execute(_STORED, {"after": after, "most": limit}).all()
         return [(int(user_id), str(text)) for user_id, text in rows]
 
+    def hold(self, user_id: int) -> int:
+        return int(self._desk.execute(_HOLD, {"of_user": user_id}).scalar() or 0)
+
     def supersede(self, user_id: int) -> None:
         self._desk.execute(_SUPERSEDE, {"of_user": user_id})
 
     def _one(self, statement: Any, values: dict[str, Any]) -> Credential | None:
         row = self._desk.execute(statement, values).first()
-        return None if row is None else Credential(User(*row[:-1]), row[-1])
+        return None if row is None else Credential(User(*row[:-2]), *row[-2:])
 
 
 class SqlSessions:

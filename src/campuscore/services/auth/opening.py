@@ -47,12 +47,6 @@ class Opening:
             raise wrong_credentials()
         return Exchanged(state, evolve(first, session_id=session_id))
 
-    def confirm(self, work: Work, user_id: int, stored: str) -> None:
-        """Refuse a password that was changed since it was checked against this hash."""
-        credential = work.credentials.find_of(user_id)
-        if credential is None or credential.password_hash != stored:
-            raise wrong_credentials()
-
     def check_in(self, work: Work, user_id: int, now: datetime, origin: Origin) -> None:
         """Record the login as a check-in; where that fails, the outbox does it later."""
         local = self.days.local(now)

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from campuscore.domain.auth import (
     ANONYMOUS,
     Claims,
+    Credential,
     Impersonation,
     Lifetimes,
     NewImpersonation,
@@ -90,8 +91,8 @@ class AuthService:
         """
         check_kind(password, str, "/password")
         origin = origin or Origin()
-        user, stored, fresh = self._check_password(username, password, origin)
-        return self._open_session(user, stored, fresh, origin)
+        credential, fresh = self._check_password(username, password, origin)
+        return self._open_session(credential, fresh, origin)
 
     def refresh(self, token: str, origin: Origin | None = None) -> TokenPair:
         """Exchange a refresh token, once, for a new pair (RFC 9700, section 4.14.2).
@@ -286,8 +287,8 @@ class AuthService:
 
     def _check_password(
         self, username: str, password: str, origin: Origin
-    ) -> tuple[User, str, str]:
-        """Return whose password it is, the hash that it fits, and one to store instead, if any."""
+    ) -> tuple[Credential, str]:
+        """Return what the password fits, and a hash to store in its place, if any."""
         with self.store.read() as work:
             credential = work.credentials.find(username)
         known = credential is not None and may_authenticate(credential.user)
@@ -298,17 +299,18 @@ class AuthService:
             verdict = self.gate.verify(username, origin, check)
             if not verdict.fits or credential is None:
                 raise wrong_credentials()
-        return credential.user, stored, self.hasher.hash(password) if verdict.stale else ""
+        return credential, self.hasher.hash(password) if verdict.stale else ""
 
     @retrying
-    def _open_session(self, user: User, stored: str, fresh: str, origin: Origin) -> TokenPair:
-        now = self.days.now()
+    def _open_session(self, credential: Credential, fresh: str, origin: Origin) -> TokenPair:
+        user, now = credential.user, self.days.now()
         who = Principal(user.id, user.username, user.role, "login", origin=origin)
         with self.store.write(who) as work:
-            self._opening.confirm(work, user.id, stored)
+            if work.credentials.hold(user.id) != credential.version:
+                raise wrong_credentials()  # it was changed since it was checked
             opened = self._opening.open(work, user.id, now, origin)
             if fresh:
-                work.credentials.rehash(user.id, stored, fresh)
+                work.credentials.rehash(user.id, credential.password_hash, fresh)
             work.emit(
                 NewMessage("session.opened", str(user.id), {"session": opened.token.session_id})
             )
