@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import tempfile
 
 import pytest
 from falcon import testing
@@ -193,6 +194,41 @@ class TestLengths:
             refused = admin.raw(admin.head("POST", "/attendance/", JSON))
 
         assert (refused.status, refused.code) == (400, "malformed_json")
+
+
+class TestKeptFile:
+    """A file that comes before the fields is kept for no longer than the request."""
+
+    @pytest.fixture
+    def kept(self, monkeypatch):
+        """Return the temporary files that are opened from now on."""
+        files, opened = [], tempfile.SpooledTemporaryFile
+
+        def note(**given):
+            files.append(opened(**given))
+            return files[-1]
+
+        monkeypatch.setattr(tempfile, "SpooledTemporaryFile", note)
+        return files
+
+    @pytest.mark.parametrize(
+        ("size", "more", "status"),
+        [(10, (), 201), (10, (Part("note", b"x"),), 422), (LARGEST_FILE + 1, (), 413)],
+    )
+    def test_it_is_closed_whatever_is_answered(self, kept, size, more, status):
+        with open_campus(Settings(database_url="memory://", max_upload=LARGEST_FILE)) as campus:
+            user = campus.users.create(campus.operator, NewUser(username="anna")).id
+            token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user).token
+            fields = [Part("user_id", str(user).encode()), Part("date", DAY.encode()), *more]
+            body, kind = multipart(Part("file", b"x" * size, "a.bin"), *fields)
+            answer = testing.TestClient(create_app(campus)).simulate_post(
+                "/attendance/attach_file/",
+                body=body,
+                headers={"Authorization": f"Bearer {token}", "Content-Type": kind},
+            )
+
+        assert answer.status_code == status, answer.text
+        assert [file.closed for file in kept] == [True]
 
 
 class TestContinue:
