@@ -9,19 +9,21 @@ from urllib.parse import unquote_to_bytes
 
 import schemathesis
 
-from .sides import KINDS
+from .sides import FAR, FAR_BEGIN, FAR_MICROSECOND, KINDS
 
-__all__ = ["FAR", "KEPT", "said_of"]
+__all__ = ["KEPT", "said_of"]
 
-FAR = "canary"
-"""The mark of the far side; it is in no text but theirs."""
-
-_TEXT = re.compile(rb"canary[-_](\w+?)[-_]\d+")
+_TEXTS = (
+    rf"{FAR}[-_](?P<kind>\w+?)[-_]\d+",
+    rf"{FAR_BEGIN}",  # of memberships, and the moments of check-ins: rows that have no other text
+    rf"\.{FAR_MICROSECOND}Z",
+)
+_TEXT = re.compile("|".join(_TEXTS).encode())
 
 
 def said_of(kind: str, asked: bytes, answered: bytes) -> set[bytes]:
     """Return the texts of a kind in an answer, without those that are repeated from the request."""
-    told = {found[0]: found[1] for found in _TEXT.finditer(_unpacked(answered))}
+    told = {found[0]: found["kind"] or b"own" for found in _TEXT.finditer(_unpacked(answered))}
     repeated = {found[0] for found in _TEXT.finditer(unquote_to_bytes(asked))}
     return {text for text, its in told.items() if its == kind.encode()} - repeated
 

@@ -7,10 +7,10 @@ has a text of the other side tells whether it may.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from attrs import define, evolve, field
-from tests.http.worlds import People
+from tests.http.worlds import LONG_AGO, People
 from tests.index.dists import Dist, sdist, wheel
 
 from campuscore import Role
@@ -22,9 +22,14 @@ from campuscore.domain.packages import NewUpload
 from campuscore.domain.schedule import EntryQuery, NewEntry, NewRoom, NewTerm
 from campuscore.errors import CampusError
 
-__all__ = ["KINDS", "PASSWORD", "Side"]
+__all__ = ["FAR", "FAR_BEGIN", "FAR_MICROSECOND", "KINDS", "PASSWORD", "Side"]
 
 PASSWORD = "plain zebra teapot 91"
+FAR = "canary"
+"""The mark of the far side; it is in no text but theirs."""
+
+FAR_BEGIN = date(2017, 7, 17)
+FAR_MICROSECOND = 717_171
 KINDS = ("own", "directory", "house", "shelf")
 """Who may know a text of a side: its people; the teachers of the campus; whoever is logged in;
 everybody."""
@@ -107,7 +112,7 @@ class Side(People):
             secret = {"password": self.password} if who in self.with_password else {}
             self.add(who, role, **known, **secret)
             if group:
-                self.join(group, who, role)
+                self.join(group, who, role, FAR_BEGIN if self.mark == FAR else LONG_AGO)
         guardians = self.campus.users.guardians
         guardians.link(self.campus.operator, self.users["student"], self.users["guardian"])
 
@@ -124,6 +129,12 @@ class Side(People):
         return tokens.mint(self.campus.operator, new, self.users[who])
 
     @property
+    def _moment(self) -> datetime:
+        microsecond = FAR_MICROSECOND if self.mark == FAR else 0
+        earlier = self.campus.policy.days.now() - timedelta(seconds=1)
+        return earlier.replace(microsecond=microsecond)
+
+    @property
     def _origin(self) -> Origin:
         return Origin("192.0.2.7", self.text("own"))
 
@@ -131,10 +142,11 @@ class Side(People):
         operator, attendance, own = self.campus.operator, self.campus.attendance, self.text("own")
         for who in ("student", "classmate"):
             user = self.users[who]
-            attendance.check_in(operator, NewCheckIn(user=user), origin=self._origin)
+            new = NewCheckIn(user=user, timestamp=self._moment)
+            attendance.check_in(operator, new, origin=self._origin)
             for day in (self.today, self.today - timedelta(days=1)):
-                new = NewAttachment(user=user, date=day, filename=f"{own}.txt")
-                self.files.append(attendance.attach_file(operator, new, [own.encode()]).id)
+                file = NewAttachment(user=user, date=day, filename=f"{own}.txt")
+                self.files.append(attendance.attach_file(operator, file, [own.encode()]).id)
         for group in self.groups.values():
             entry = NewEntry(
                 group=group,

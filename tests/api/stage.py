@@ -11,8 +11,7 @@ from campuscore import NewUser, Role, Settings, UserChange, open_campus
 from campuscore.bootstrap import Campus
 from campuscore.errors import Unauthenticated
 
-from .checks import FAR
-from .sides import PASSWORD, Side
+from .sides import FAR, PASSWORD, Side
 
 __all__ = ["PEOPLE", "Caller", "Stage", "open_stage"]
 

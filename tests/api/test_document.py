@@ -16,6 +16,7 @@ pytestmark = pytest.mark.api
 
 @pytest.mark.parametrize("person", ["administrator", "teacher", "student", "nobody"])
 def test_answers_are_as_documented_and_tell_nobody_of_others(person, tmp_path):
+    from .rights import far_objects, reachable
     from .runs import Run
     from .stage import open_stage
 
@@ -23,11 +24,13 @@ def test_answers_are_as_documented_and_tell_nobody_of_others(person, tmp_path):
     with stage.campus:
         run = Run(stage)
         run.of_everything()
-        expected = run.expected
+        expected = reachable(stage)
 
     told = "\n\n".join(dict.fromkeys(run.problems))
     assert not run.problems, f"{len(run.problems)} of {run.count} answers to {person}:\n{told}"
     assert run.reached == expected
+    if person != "administrator":
+        assert run.entered == far_objects(person)
 
 
 class TestChecking:
@@ -56,6 +59,10 @@ class TestChecking:
     def test_a_text_in_a_sheet_is_found(self, said, sheet):
         assert b"canary" not in sheet
         assert said("own", b"", sheet) == {b"canary-own-7"}
+
+    def test_rows_that_have_ids_alone_are_found(self, said):
+        assert said("own", b"", b'"timestamp":"2026-03-04T05:06:07.717171Z"') == {b".717171Z"}
+        assert said("own", b"", b'"begin":"2017-07-17","end":null') == {b"2017-07-17"}
 
     def test_what_a_request_said_itself_is_not_told(self, said):
         asked = b"/attendance/?user=canary%2Ddirectory%2D7.student"
