@@ -33,7 +33,7 @@ _CONFORMING = [
     response_schema_conformance,
     response_headers_conformance,
 ]
-_SHARES = ((schemathesis.GenerationMode.POSITIVE, 16), (schemathesis.GenerationMode.NEGATIVE, 25))
+_SHARES = ((schemathesis.GenerationMode.POSITIVE, 20), (schemathesis.GenerationMode.NEGATIVE, 33))
 """How many times fewer requests of each kind than the profile's examples go to an operation."""
 
 
