@@ -26,8 +26,9 @@ def test_answers_are_as_documented_and_tell_nobody_of_others(person, tmp_path):
         run.of_everything()
         expected = reachable(stage)
 
-    told = "\n\n".join(dict.fromkeys(run.problems))
-    assert not run.problems, f"{len(run.problems)} of {run.count} answers to {person}:\n{told}"
+    if run.problems:
+        told = "\n\n".join(dict.fromkeys(run.problems))
+        pytest.fail(f"{len(run.problems)} problems in {run.count} answers to {person}:\n{told}")
     assert run.reached == expected
     if person != "administrator":
         assert run.entered == far_objects(person)
