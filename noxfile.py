@@ -75,6 +75,16 @@ def backends(session: nox.Session) -> None:
     session.run("pytest", "-n", "auto", "--backend", "postgres", *BACKENDS, *session.posargs)
 
 
+@nox.session
+def api(session: nox.Session) -> None:
+    """Ask every operation of the OpenAPI document, as four people, what the document allows.
+
+    ``nox -s api -- --hypothesis-profile=nightly`` asks at random, and for long.
+    """
+    session.install("-e", ".[test]", *_group("api"))
+    session.run("pytest", "-n", "auto", "-m", "api", "tests/api", *session.posargs)
+
+
 @nox.session(name="lowest-direct", python="3.11", venv_backend="uv")
 def lowest_direct(session: nox.Session) -> None:
     """Run the suite with the oldest dependencies that we allow."""

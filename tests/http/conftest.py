@@ -10,29 +10,24 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from datetime import date
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from attrs import define, field, frozen
+from attrs import frozen
 
-from campuscore import NewUser, Role, Settings, open_campus
+from campuscore import Role, Settings, open_campus
 from campuscore.adapters.sql.tables import METADATA
 from campuscore.bootstrap import Campus
-from campuscore.domain.auth import NewApiToken
-from campuscore.domain.groups import Membership, NewGroup
 from campuscore.plugins import find_blobs
 
 from .client import Client
+from .worlds import World, mint
 
 ZONE = "Europe/Moscow"
 ADMIN_PASSWORD = "correct horse battery"
-LONG_AGO = date(2024, 1, 1)
 _PATIENCE = 60.0
-_NUMBERS = count(1)
 _LEFT_OUT = {"audit_heads", "audit_records", "leases", "blob_names", "throttles"}
 _CHANGING = {"api_tokens": "last_used_at", "outbox": "state,attempts,due_at,last_error"}
 
@@ -147,59 +142,16 @@ def anybody(server: Server) -> Client:
 @pytest.fixture(scope="session")
 def admin(campus: Campus, anybody: Client) -> Client:
     found = campus.users.find_named(campus.operator, "admin")
-    return anybody.bearer(_mint(campus, found.id))
-
-
-def _mint(campus: Campus, user_id: int) -> str:
-    return campus.auth.tokens.mint(campus.operator, NewApiToken(name="test"), user_id).token
-
-
-@define
-class World:
-    """A course with a lab below it, and another course beside; all names are new in each test.
-
-    course: teacher, assistant; lab (below): student, classmate; other: colleague, stranger.
-    """
-
-    campus: Campus
-    anybody: Client
-    number: int = field(factory=lambda: next(_NUMBERS))
-    users: dict[str, int] = field(factory=dict)
-    groups: dict[str, int] = field(factory=dict)
-
-    def name(self, who: str) -> str:
-        return f"{who}.{self.number}"
-
-    def add(self, who: str, role: Role = Role.STUDENT, **fields: str) -> int:
-        new = NewUser(
-            username=self.name(who),
-            role=role,
-            first_name=fields.pop("first_name", who.title()),
-            last_name=f"Of{self.number}",
-            **fields,
-        )
-        self.users[who] = self.campus.users.create(self.campus.operator, new).id
-        return self.users[who]
-
-    def group(self, name: str, parent: str | None = None) -> int:
-        above = self.groups[parent] if parent else None
-        new = NewGroup(name=self.name(name), parent=above)
-        self.groups[name] = self.campus.groups.create(self.campus.operator, new).id
-        return self.groups[name]
-
-    def join(self, group: str, who: str, role: Role, begin: date = LONG_AGO) -> None:
-        row = Membership(0, self.groups[group], self.users[who], role, begin, None, "manual")
-        with self.campus.groups.store.write() as work:
-            work.memberships.add([row])
-            work.commit()
-
-    def client(self, who: str) -> Client:
-        return self.anybody.bearer(_mint(self.campus, self.users[who]))
+    return anybody.bearer(mint(campus, found.id))
 
 
 @pytest.fixture
 def world(campus: Campus, anybody: Client) -> World:
-    world = World(campus, anybody)
+    """Return a course with a lab below it, and another course beside.
+
+    course: teacher, assistant; lab (below): student, classmate; other: colleague, stranger.
+    """
+    world = World(campus, anybody=anybody)
     world.group("course")
     world.group("lab", "course")
     world.group("other")

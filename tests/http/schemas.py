@@ -24,15 +24,16 @@ def check_answer(method: str, path: str, status: int, content_type: str, body: b
         assert status in {404, 405}, f"{method} {path} answers {status} and is not documented"
         return
     described = operation["responses"].get(str(status))
-    assert described is not None or status == 304, f"{method} {path}: {status} is not documented"
+    assert described is not None, f"{method} {path}: {status} is not documented"
     media_type = content_type.partition(";")[0]
     documented = {kind.partition(";")[0]: each for kind, each in _contents(described).items()}
     if method == "HEAD":
         assert not body
     elif not documented:
         assert not body, f"{method} {path}: {status} has a body that is not documented"
-    elif media_type.endswith("json"):
+    elif "*/*" not in documented:
         assert media_type in documented, f"{method} {path}: {media_type} is not documented"
+    if body and media_type.endswith("json") and media_type in documented:
         _validator(json.dumps(documented[media_type]["schema"])).validate(json.loads(body))
 
 
@@ -52,8 +53,8 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{\w+\}", "[^/]+", numbers))
 
 
-def _contents(described: dict[str, Any] | None) -> dict[str, Any]:
-    found: dict[str, Any] = (described or {}).get("content", {})
+def _contents(described: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = described.get("content", {})
     return found
 
 

@@ -136,7 +136,7 @@ def test_what_is_done_is_listed_newest_first_with_filters(world, admin):
     made = admin.post("/groups/", {"name": world.name("audited")}).json["id"]
     newest = admin.get("/audit/?limit=2").json
     assert newest[0]["number"] == newest[1]["number"] + 1
-    (row,) = admin.get(f"/audit/?action=group.created&target={made}").json
+    (row,) = admin.get(f"/audit/?action=group.created&target=group:{made}").json
 
     assert list(row)[:4] == ["number", "at", "user", "actor"]
     assert (row["detail"], row["outcome"]) == ({"name": world.name("audited")}, "done")

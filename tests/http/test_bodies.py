@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import tempfile
 
 import falcon
 import pytest
@@ -11,7 +12,7 @@ from falcon import testing
 
 from campuscore import NewUser, Settings, open_campus
 from campuscore.adapters.http.app import create_app
-from campuscore.adapters.http.bodies import Form, read_form
+from campuscore.adapters.http.bodies import Form, let_go, read_form
 from campuscore.domain.auth import NewApiToken
 from campuscore.errors import TooLarge
 
@@ -202,14 +203,49 @@ class TestLengths:
 def test_a_file_before_its_fields_is_kept_up_to_the_limit(limit, is_taken):
     body, kind = multipart(Part("file", b"x" * 11, "note.txt"), Part("date", DAY.encode()))
     environ = testing.create_environ(method="POST", headers={"Content-Type": kind}, body=body)
-    form = Form(file="file", needed=frozenset({"date"}))
+    asked, form = falcon.Request(environ), Form(file="file", needed=frozenset({"date"}))
     if is_taken:
-        fields, upload = read_form(falcon.Request(environ), limit, form)
+        fields, upload = read_form(asked, limit, form)
         assert (fields, b"".join(upload.chunks())) == ({"date": DAY}, b"x" * 11)
-        upload.source.close()
     else:
         with pytest.raises(TooLarge):
-            read_form(falcon.Request(environ), limit, form)
+            read_form(asked, limit, form)
+    let_go(asked)
+
+
+class TestKeptFile:
+    """A file that comes before the fields is kept for no longer than the request."""
+
+    @pytest.fixture
+    def kept(self, monkeypatch):
+        """Return the temporary files that are opened from now on."""
+        files, opened = [], tempfile.SpooledTemporaryFile
+
+        def note(**given):
+            files.append(opened(**given))
+            return files[-1]
+
+        monkeypatch.setattr(tempfile, "SpooledTemporaryFile", note)
+        return files
+
+    @pytest.mark.parametrize(
+        ("size", "more", "status"),
+        [(10, (), 201), (10, (Part("note", b"x"),), 422), (LARGEST_FILE + 1, (), 413)],
+    )
+    def test_it_is_closed_whatever_is_answered(self, kept, size, more, status):
+        with open_campus(Settings(database_url="memory://", max_upload=LARGEST_FILE)) as campus:
+            user = campus.users.create(campus.operator, NewUser(username="anna")).id
+            token = campus.auth.tokens.mint(campus.operator, NewApiToken(name="t"), user).token
+            fields = [Part("user_id", str(user).encode()), Part("date", DAY.encode()), *more]
+            body, kind = multipart(Part("file", b"x" * size, "a.bin"), *fields)
+            answer = testing.TestClient(create_app(campus)).simulate_post(
+                "/attendance/attach_file/",
+                body=body,
+                headers={"Authorization": f"Bearer {token}", "Content-Type": kind},
+            )
+
+        assert answer.status_code == status, answer.text
+        assert [file.closed for file in kept] == [True]
 
 
 class TestContinue:

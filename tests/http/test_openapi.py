@@ -144,6 +144,19 @@ class TestChecking:
         with pytest.raises(AssertionError):
             self.check(kind="application/problem+json")
 
+    @pytest.mark.parametrize("path", ["/docs", "/attendance/aggregated/download"])
+    def test_another_media_type_that_is_no_json_fails(self, path):
+        with pytest.raises(AssertionError):
+            check_answer("GET", path, 200, "text/plain", b"words")
+
+    def test_a_sheet_is_documented_in_both_forms(self):
+        check_answer("GET", "/attendance/aggregated/download", 200, "text/csv", b"id")
+
+    def test_304_fails_where_the_document_knows_of_none(self):
+        check_answer("GET", "/.well-known/jwks.json", 304, "", b"")
+        with pytest.raises(AssertionError):
+            check_answer("GET", "/healthz", 304, "", b"")
+
     def test_a_missing_field_fails(self):
         with pytest.raises(ValidationError):
             check_answer("GET", "/auth/me", 200, "application/json", b'{"id": 1}')

@@ -392,6 +392,19 @@ def test_a_change_says_which_fields_and_which_role(town):
     assert group.detail == {"fields": ["code"]}
 
 
+def test_a_group_is_not_taken_for_the_user_of_the_same_number(town):
+    anna = town.user("anna")
+    operator, groups = town.campus.operator, town.campus.groups
+    lab = groups.create(operator, campuscore.NewGroup(name="Lab")).id
+    groups.update(operator, lab, GroupChange(code="L1"))
+    groups.archive(operator, lab)
+
+    assert lab == anna
+    assert [r.action for r in records(town, target=str(anna))] == ["user.created"]
+    done = ["group.archived", "group.updated", "group.created"]
+    assert [r.action for r in records(town, target=f"group:{lab}")] == done
+
+
 def test_no_secret_is_in_any_column(tmp_path):
     """Look into the file itself, after all that has to do with secrets."""
     settings = Settings(home=str(tmp_path), secret_key=Secret("s" * 40))

@@ -56,7 +56,7 @@ class GroupService:
         with self.store.write(principal) as work:
             self._check_references(work, principal, new.parent, new.term)
             group = work.groups.add(new)
-            work.emit(NewMessage("group.created", str(group.id), {"name": group.name}))
+            work.emit(_event("created", group.id, {"name": group.name}))
             if principal.role is Role.TEACHER:
                 self._join(work, group.id, principal.user_id, Role.TEACHER)
             view = self._views(work, [group])[0]
@@ -99,8 +99,8 @@ class GroupService:
                 raise Invalid.at("/parent", "a group cannot hang under itself")
             if changed != group:
                 work.groups.save(changed)
-                payload = {"fields": changed_fields(group, changed)}
-                work.emit(NewMessage("group.updated", str(group_id), payload))
+                fields = changed_fields(group, changed)
+                work.emit(_event("updated", group_id, {"fields": fields}))
             view = self._views(work, [changed])[0]
             work.commit()
         return view
@@ -119,7 +119,7 @@ class GroupService:
         with self.store.write(principal) as work:
             self.policy.require(work, principal, "groups.write", GroupTarget(group_id))
             work.groups.archive(group_id)
-            work.emit(NewMessage("group.archived", str(group_id)))
+            work.emit(_event("archived", group_id))
             work.commit()
 
     @retrying
@@ -257,6 +257,10 @@ def _check_joins(work: Work, principal: Principal, user_id: int) -> None:
         raise Forbidden("only an administrator may add one to a group")
     if user is not None and not user.active:
         raise Conflict(f"user {user_id} is deactivated", code="user_inactive")
+
+
+def _event(what: str, group_id: int, payload: dict[str, JSON] | None = None) -> NewMessage:
+    return NewMessage(f"group.{what}", f"group:{group_id}", payload or {})
 
 
 def _membership_event(what: str, group_id: int, user_id: int, role: Role) -> NewMessage:

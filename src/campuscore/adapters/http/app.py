@@ -12,7 +12,7 @@ from falcon.routing import BaseConverter
 
 from campuscore.adapters import wire
 from campuscore.adapters.http import problems
-from campuscore.adapters.http.bodies import drain
+from campuscore.adapters.http.bodies import drain, let_go
 from campuscore.adapters.http.headers import SafeHeaders
 from campuscore.adapters.http.identity import identify
 from campuscore.adapters.http.origin import RequestIds, origin_of
@@ -122,6 +122,8 @@ class _Responder:
             self._note(req, error)
             drain(req)
             raise
+        finally:
+            let_go(req)
 
     def _note(self, req: falcon.Request, error: CampusError) -> None:
         """Have the audit know of a refusal, if it does not yet."""

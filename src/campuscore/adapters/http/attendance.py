@@ -246,6 +246,7 @@ ROUTES = (
         handler=aggregate,
         summary="One row a user and local day: first entry of the morning and of the afternoon.",
         answer=list[DayRow],
+        also=(304,),
         params=(*_DAYS, _ROLE, *PAGING),
     ),
     Route(
@@ -256,6 +257,7 @@ ROUTES = (
         summary="The aggregate as a spreadsheet.",
         answer=bytes,
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        forms=("text/csv",),
         params=(*_DAYS, _ROLE, Param("format", str, "xlsx (the default) or csv.")),
     ),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 import falcon
@@ -25,7 +25,16 @@ from campuscore.adapters.wire import Malformed, pointer
 from campuscore.domain.attendance import clean_filename
 from campuscore.errors import CampusError, Invalid, TooLarge
 
-__all__ = ["Form", "LengthRequired", "Upload", "body_stream", "drain", "read_body", "read_form"]
+__all__ = [
+    "Form",
+    "LengthRequired",
+    "Upload",
+    "body_stream",
+    "drain",
+    "let_go",
+    "read_body",
+    "read_form",
+]
 
 _BLOCK = 256 * 1024
 _LONGEST_FIELD = 64 * 1024
@@ -151,7 +160,7 @@ def read_form(req: falcon.Request, limit: int, form: Form) -> tuple[dict[str, st
     """Return the fields of a multipart form, and its file.
 
     A file that comes after all fields is read while it is used; one that comes before them is kept
-    in a temporary file meanwhile.
+    in a temporary file until ``let_go``.
 
     Raises
     ------
@@ -166,7 +175,14 @@ def read_form(req: falcon.Request, limit: int, form: Form) -> tuple[dict[str, st
     length = sys.maxsize if stream.left is None else stream.left
     with _readable():
         parts = _handler().deserialize(stream, req.content_type, length)
-        return _read_parts(iter(parts), limit, form)
+        return _read_parts(req, iter(parts), limit, form)
+
+
+def let_go(req: falcon.Request) -> None:
+    """Close the temporary file of a form, if there is one."""
+    kept: IO[bytes] | None = getattr(req.context, "kept", None)
+    if kept is not None:
+        kept.close()
 
 
 @contextmanager
@@ -190,7 +206,7 @@ def _handler() -> MultipartFormHandler:
 
 
 def _read_parts(
-    parts: Iterator[Any], limit: int, form: Form
+    req: falcon.Request, parts: Iterator[Any], limit: int, form: Form
 ) -> tuple[dict[str, str], Upload | None]:
     fields: dict[str, str] = {}
     upload: Upload | None = None
@@ -204,7 +220,7 @@ def _read_parts(
         if fields.keys() >= form.needed:
             upload.rest = parts
             break
-        upload.source = _spool(upload, limit)
+        upload.source = _spool(req, upload, limit)
     return fields, upload
 
 
@@ -235,17 +251,16 @@ def _field(part: Any) -> str:
         raise Invalid.at(pointer(part.name), f"is not UTF-8: byte {error.start}") from error
 
 
-def _spool(upload: Upload, limit: int) -> IO[bytes]:
-    with ExitStack() as undo:
-        kept = undo.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL))
-        size = 0
-        for block in upload.chunks():
-            size += len(block)
-            if size > limit:
-                raise _too_large(limit)
-            kept.write(block)
-        kept.seek(0)
-        undo.pop_all()  # it outlives this
+def _spool(req: falcon.Request, upload: Upload, limit: int) -> IO[bytes]:
+    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOL)  # noqa: SIM115 - outlives this
+    req.context.kept = kept
+    size = 0
+    for block in upload.chunks():
+        size += len(block)
+        if size > limit:
+            raise _too_large(limit)
+        kept.write(block)
+    kept.seek(0)
     return kept
 
 

@@ -77,6 +77,7 @@ def _public(path: str, handler: Any, summary: str, answer: Any, media_type: str)
         answer=answer,
         media_type=media_type,
         refusals=(503,) if handler is readyz else (),
+        also=(304,) if handler is jwks else (),
     )
 
 
