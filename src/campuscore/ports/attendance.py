@@ -57,6 +57,9 @@ class CheckIns(Protocol):
     def days(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[DayRow]:
         """Yield user-days within the scope by date, then user id, in constant memory.
 
+        Rows name the person's groups of the day: all of them where the scope is everything, and for
+        oneself and one's wards; of others those that the scope reaches or one is a member of.
+
         Parameters
         ----------
         files

@@ -320,4 +320,4 @@ def _event(topic: str, project: Project, files: Sequence[DistFile]) -> NewMessag
         for file in files
     ]
     payload: dict[str, JSON] = {"project": project.key, "files": described}
-    return NewMessage(topic, f"package:{project.key}", payload)
+    return NewMessage(topic, f"project:{project.key}", payload)

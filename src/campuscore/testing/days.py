@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import asdict, evolve, fields
 
-from campuscore.domain.access import Scope
+from campuscore.domain.access import Reach, Scope
 from campuscore.domain.attendance import DayQuery, DayRow
 from campuscore.domain.days import Days
 from campuscore.domain.groups import Group, Membership, NewGroup
@@ -129,12 +129,34 @@ class DaysContract(Contract):
             assert _keys(work, DayQuery(group=school)) == everybody
             assert _keys(work, DayQuery(group=lab)) == everybody[:2]
 
+    def test_of_others_only_groups_that_one_sees_are_named(self, store: WorkFactory) -> None:
+        with store.write() as work:
+            anna, tess = add_user(work, "anna"), add_user(work, "tess", Role.TEACHER)
+            school, choir, club = (add_group(work, name) for name in ("school", "choir", "club"))
+            lab = work.groups.add(NewGroup(name="lab", parent=school)).id
+            for group in (school, lab, choir, club):
+                join(work, group, anna)
+            join(work, school, tess, Role.TEACHER)
+            join(work, choir, tess)
+            work.guardians.add(tess, add_user(work, "ward"), NOON)
+            work.check_ins.add([fact_at(anna, on(TODAY))])
+            led = Scope(Reach.SELF | Reach.TAUGHT | Reach.WARD, tess, TODAY)
+            everything, own = (Scope(reach, anna, TODAY) for reach in (Reach.ALL, Reach.SELF))
+            seen = {each: _named(work, each) for each in (led, everything, own)}
+            assert seen[led] == ["choir, lab, school"]
+            assert seen[everything] == seen[own] == ["choir, club, lab, school"]
+
+            assert _named(work, guard := evolve(own, reach=Reach.WARD, user=tess)) == []
+            work.guardians.add(tess, anna, NOON)
+            assert _named(work, guard) == _named(work, led) == ["choir, club, lab, school"]
+
     def test_revision_moves_with_what_the_rows_show(self, store: WorkFactory) -> None:
         seen: list[int] = []
         with store.write() as work:
             anna, lab = add_user(work, "anna"), add_group(work, "lab")
+            guardian = add_user(work, "guardian")
             work.commit()
-        for change in _changes(anna, lab):
+        for change in _changes(anna, lab, guardian):
             with store.write() as work:
                 change(work)
                 work.commit()
@@ -276,7 +298,7 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | time) else value
 
 
-def _changes(user: int, group: int) -> list[Callable[[Work], object]]:
+def _changes(user: int, group: int, guardian: int) -> list[Callable[[Work], object]]:
     """Everything that may change what rows of past days show; MONDAY is long over."""
     return [
         lambda work: work.check_ins.add([fact_at(user, on(MONDAY))]),
@@ -287,7 +309,18 @@ def _changes(user: int, group: int) -> list[Callable[[Work], object]]:
         lambda work: work.attachments.withdraw(work.attachments.list(user, MONDAY)[0].id, NOON),
         lambda work: work.memberships.end([_membership(work, group, user).id], TODAY),
         lambda work: work.check_ins.rebuild("Asia/Tokyo"),
+        lambda work: work.guardians.add(guardian, user, NOON),
+        lambda work: work.guardians.remove(guardian, user),
     ]
+
+
+def _named(work: Work, scope: Scope) -> list[str]:
+    """Return the groups of each row, which the JSON has to name alike."""
+    rows = list(work.check_ins.days(scope, DayQuery(), WHOLE, _FILES))
+    text = ",".join(work.check_ins.days_json(scope, DayQuery(), WHOLE, _FILES))
+    found = [row.group for row in rows]
+    assert [row["group"] for row in json.loads(f"[{text}]")] == found
+    return found
 
 
 def _renamed(work: Work, group: int) -> Group:

@@ -11,7 +11,7 @@ from attrs import asdict, evolve, frozen
 
 from campuscore.adapters.memory.access import Sight, see, with_groups_below
 from campuscore.adapters.memory.store import Tables
-from campuscore.domain.access import Scope
+from campuscore.domain.access import Reach, Scope
 from campuscore.domain.attendance import (
     Attachment,
     CheckIn,
@@ -73,7 +73,8 @@ class MemoryCheckIns:
         keys = sorted(days)
         if part.after:
             keys = [key for key in keys if (key[0].toordinal(), key[1]) > part.after]
-        return iter([self._row(key, days[key], files) for key in keys[: part.limit]])
+        named = see(self.tables, evolve(scope, reach=scope.reach | Reach.FELLOW))
+        return iter([self._row(key, days[key], files, named) for key in keys[: part.limit]])
 
     def days_json(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[str]:
         texts = [_encode(row) for row in self.days(scope, query, part, files)]
@@ -93,10 +94,12 @@ class MemoryCheckIns:
         wanted = query.has_files
         return wanted is None or wanted is bool(self.tables.files_of(fact.user, fact.local.day))
 
-    def _row(self, key: Key, facts: Sequence[Fact], files: str) -> DayRow:
+    def _row(self, key: Key, facts: Sequence[Fact], files: str, named: Sight) -> DayRow:
         day, user_id = key
         user = self.tables.users.rows[user_id]
         groups = {row.group for row in self.tables.groups_of(user_id, day)}
+        if not (named.scope.everything or user_id in {named.scope.user, *named.wards}):
+            groups &= named.shared | named.led
         names = sorted({self.tables.groups.rows[each].name for each in groups})
         first: dict[bool, time] = {}
         for fact in sorted(facts, key=lambda f: f.at):

@@ -9,13 +9,19 @@ from functools import cache
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Integer, bindparam, select, type_coerce
+from sqlalchemy import Integer, bindparam, false, literal, select, type_coerce, union_all
 
 from campuscore.adapters.sql.desk import Desk
 from campuscore.adapters.sql.dialects import Record
 from campuscore.adapters.sql.directory import Directory, Entry
-from campuscore.adapters.sql.scope import people_of_group, people_within, scope_values
-from campuscore.adapters.sql.tables import attachments, day_rollups, users
+from campuscore.adapters.sql.scope import (
+    groups_within,
+    people_of_group,
+    people_within,
+    scope_values,
+    wards,
+)
+from campuscore.adapters.sql.tables import attachments, day_rollups, groups, users
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.attendance import DayQuery, DayRow
 from campuscore.domain.days import clock_of
@@ -47,6 +53,19 @@ class _Clocks(dict[int | None, str]):
 
 
 _CLOCKS = _Clocks()
+_GROUP, _WARD = 0, 1
+
+
+@frozen
+class _Sight:
+    """Which groups rows may name: of these people all, of others those that are seen."""
+
+    people: frozenset[int] = frozenset()
+    groups: frozenset[int] | None = None
+
+    def of(self, user: int) -> frozenset[int] | None:
+        """Return the groups that rows of a user may name; None is all."""
+        return None if user in self.people else self.groups
 
 
 @frozen
@@ -67,6 +86,7 @@ class SqlDays:
 
     def rows(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[DayRow]:
         """Yield the rows."""
+        seen = self._sight(scope).of
         for run in self._runs(scope, query, part, files):
             for day, user, morning, afternoon in run.rows:
                 entry = run.entries[user]
@@ -74,7 +94,7 @@ class SqlDays:
                     user,
                     entry.username,
                     entry.full_name,
-                    entry.groups_on(day),
+                    entry.groups_on(day, seen(user)),
                     date.fromordinal(day),
                     None if morning is None else clock_of(morning),
                     None if afternoon is None else clock_of(afternoon),
@@ -83,24 +103,43 @@ class SqlDays:
 
     def texts(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[str]:
         """Yield runs of JSON objects, written from pieces of text that are ready."""
+        seen = self._sight(scope).of
         for run in self._runs(scope, query, part, files):
             entries, clocks = run.entries, _CLOCKS
             days = {day: _day_text(day) for day in {row[0] for row in run.rows}}
             addresses = {key: json.dumps(found) for key, found in run.files.items()}
             yield ",".join(
                 [
-                    f"{entries[user].text_on(day)}{days[day]}{clocks[morning]},"
+                    f"{entries[user].text_on(day, seen(user))}{days[day]}{clocks[morning]},"
                     f'"afternoon_entry":{clocks[afternoon]},'
                     f'"files":{addresses.get((day, user), "[]")}}}'
                     for day, user, morning, afternoon in run.rows
                 ]
             )
 
+    def _sight(self, scope: Scope) -> _Sight:
+        if scope.everything:
+            return _Sight()
+        rows = self.desk.execute(_named(scope.reach), scope_values(scope)).all()
+        groups = frozenset(key for kind, key in rows if kind == _GROUP)
+        return _Sight(frozenset([scope.user, *(k for kind, k in rows if kind == _WARD)]), groups)
+
     def _runs(self, scope: Scope, query: DayQuery, part: Slice, files: str) -> Iterator[_Run]:
         statement = _list(scope.reach, _shape(query, part))
         for rows in self.desk.stream(statement, _values(scope, query, part)).runs():
             entries = self.directory.look_up(self.desk, {row[1] for row in rows})
             yield _Run(rows, entries, _files_of(self.desk, rows[0][0], rows[-1][0], files))
+
+
+@cache
+def _named(reach: Reach) -> Any:
+    """Return what finds the groups that rows of others may name, and the people named in full."""
+    found = select(literal(_GROUP).label("kind"), groups.c.id).where(
+        groups.c.archived == false(), groups_within(reach | Reach.FELLOW, groups.c.id)
+    )
+    if Reach.WARD not in reach:
+        return found
+    return union_all(found, wards(literal(_WARD)))
 
 
 def _files_of(desk: Desk, first: int, last: int, prefix: str) -> dict[tuple[int, int], list[str]]:

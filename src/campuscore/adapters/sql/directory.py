@@ -28,6 +28,7 @@ _PEOPLE = select(
 _SPANS = (
     select(
         memberships.c.user_id,
+        groups.c.id,
         groups.c.name,
         type_coerce(memberships.c.begin_day, Integer),
         type_coerce(memberships.c.end_day, Integer),
@@ -37,27 +38,48 @@ _SPANS = (
     .order_by(memberships.c.user_id, bytewise(groups.c.name))
 )
 
-Span = tuple[str, int, int]
+Span = tuple[int, str, int, int]
+
+
+@frozen
+class Stretch:
+    """Days on which somebody's groups are the same; ``text`` begins the JSON of their rows."""
+
+    until: int
+    groups: tuple[tuple[int, str], ...]
+    names: str
+    text: str
 
 
 @frozen
 class Entry:
-    """A person: how rows name them, and their groups on each stretch of days."""
+    """A person: how rows name them, and their groups on each stretch of days.
+
+    Of the groups, rows tell those that are ``seen``, which is None where all are.
+    """
 
     username: str
     full_name: str
-    stretches: tuple[tuple[int, str, str], ...]
+    head: str
+    stretches: tuple[Stretch, ...]
 
-    def groups_on(self, day: int) -> str:
+    def groups_on(self, day: int, seen: frozenset[int] | None) -> str:
         """Return the names of the groups of a day, joined."""
-        return next(names for until, names, _ in self.stretches if day < until)
+        stretch = self._on(day)
+        return stretch.names if seen is None else _joined(stretch.groups, seen)
 
-    def text_on(self, day: int) -> str:
+    def text_on(self, day: int, seen: frozenset[int] | None) -> str:
         """Return the beginning of the JSON of a row of a day: the person and the groups."""
-        for until, _, text in self.stretches:
-            if day < until:
-                return text
-        return self.stretches[-1][2]
+        stretch = self._on(day)
+        if seen is None:
+            return stretch.text
+        return self.head + _quote(_joined(stretch.groups, seen))
+
+    def _on(self, day: int) -> Stretch:
+        for stretch in self.stretches:
+            if day < stretch.until:
+                return stretch
+        return self.stretches[-1]
 
 
 @define
@@ -91,8 +113,8 @@ class Directory:
 def _load(desk: Desk, ids: set[int]) -> dict[int, Entry]:
     values = {"ids": ids_text(sorted(ids))}
     spans: dict[int, list[Span]] = {}
-    for user, name, begin, end in desk.execute(_SPANS, values).all():
-        spans.setdefault(user, []).append((name, begin, end))
+    for user, group, name, begin, end in desk.execute(_SPANS, values).all():
+        spans.setdefault(user, []).append((group, name, begin, end))
     return {
         user: _entry(user, username, full_name, spans.get(user, []))
         for user, username, full_name in desk.execute(_PEOPLE, values).all()
@@ -101,14 +123,19 @@ def _load(desk: Desk, ids: set[int]) -> dict[int, Entry]:
 
 def _entry(user: int, username: str, full_name: str, spans: list[Span]) -> Entry:
     head = f'{{"id":{user},"username":{_quote(username)},"full_name":{_quote(full_name)},"group":'
-    edges = sorted({edge for _, begin, end in spans for edge in (begin, end)} | {OPEN_END})
-    stretches: list[tuple[int, str, str]] = []
+    edges = sorted({edge for *_, begin, end in spans for edge in (begin, end)} | {OPEN_END})
+    stretches: list[Stretch] = []
     last = 0
     for edge in edges:
-        names = ", ".join(dict.fromkeys(n for n, begin, end in spans if begin <= last < end))
-        stretches.append((edge, names, head + _quote(names)))
+        held = tuple((group, name) for group, name, begin, end in spans if begin <= last < end)
+        names = _joined(held)
+        stretches.append(Stretch(edge, held, names, head + _quote(names)))
         last = edge
-    return Entry(username, full_name, tuple(stretches))
+    return Entry(username, full_name, head, tuple(stretches))
+
+
+def _joined(held: Iterable[tuple[int, str]], seen: frozenset[int] | None = None) -> str:
+    return ", ".join(dict.fromkeys(n for group, n in held if seen is None or group in seen))
 
 
 def _quote(text: str) -> str:

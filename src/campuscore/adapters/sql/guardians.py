@@ -45,10 +45,13 @@ class SqlGuardians:
     def add(self, guardian: int, student: int, at: datetime) -> bool:
         values = {"guardian_id": guardian, "student_id": student, "created_at": at}
         with translated(missing=NotFound("there is no such user", code="user_not_found")):
-            return self._desk.execute(_ADD, values).rowcount == 1
+            added = self._desk.execute(_ADD, values).rowcount == 1
+        self._desk.revised.add("days")
+        return added
 
     def remove(self, guardian: int, student: int) -> bool:
         values = {"guardian": guardian, "student": student}
+        self._desk.revised.add("days")  # whose days the guardian sees
         return self._desk.execute(_REMOVE, values).rowcount == 1
 
     def of(self, student: int) -> list[UserName]:

@@ -1,7 +1,7 @@
 """Revisions: numbers that move when what was derived from the records may no longer hold.
 
 ``people`` moves with users, groups and memberships; ``days`` with anything that rows of past days
-show, which is people too.
+show, which is people too, and with guardians, who see them.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Integer,
+    Select,
     and_,
     bindparam,
     exists,
@@ -26,16 +27,20 @@ from campuscore.adapters.sql.tables import groups, guardianships, memberships
 from campuscore.domain.access import Reach, Scope
 from campuscore.domain.users import Role
 
-__all__ = ["covers", "groups_within", "people_of_group", "people_within", "scope_values"]
+__all__ = ["covers", "groups_within", "people_of_group", "people_within", "scope_values", "wards"]
 
 _ME = bindparam("scope_user", type_=Integer)
 _TODAY = bindparam("scope_today", type_=Integer)
-_WARDS = select(guardianships.c.student_id).where(guardianships.c.guardian_id == _ME)
 
 
 def scope_values(scope: Scope) -> dict[str, Any]:
     """Return the parameters of a scope's predicates."""
     return {"scope_user": scope.user, "scope_today": scope.today.toordinal()}
+
+
+def wards(*columns: Any) -> Select[Any]:
+    """Select columns and the id of each ward."""
+    return select(*columns, guardianships.c.student_id).where(guardianships.c.guardian_id == _ME)
 
 
 def covers(day: Any, table: Any = memberships) -> ColumnElement[bool]:
@@ -65,7 +70,7 @@ def people_within(reach: Reach, user: Any, day: Any) -> ColumnElement[bool]:
         )
         parts.append(found)
     if Reach.WARD in reach:
-        parts.append(user.in_(_WARDS))
+        parts.append(user.in_(wards()))
     if Reach.FELLOW in reach:
         mine = memberships.alias()
         shared = theirs.join(mine, theirs.c.group_id == mine.c.group_id).join(
@@ -98,7 +103,7 @@ def groups_within(reach: Reach, group: Any) -> ColumnElement[bool]:
         theirs = memberships.alias()
         parts.append(
             exists().where(
-                theirs.c.group_id == group, theirs.c.user_id.in_(_WARDS), covers(_TODAY, theirs)
+                theirs.c.group_id == group, theirs.c.user_id.in_(wards()), covers(_TODAY, theirs)
             )
         )
     if Reach.FELLOW in reach:
