@@ -25,7 +25,7 @@ from campuscore.errors import CampusError, Forbidden, Invalid, Unavailable
 from campuscore.services.refusals import Refusals
 from campuscore.settings import Secret
 
-from .campuses import NOW, Clock, new_store, town_on
+from .campuses import NOW
 
 PASSWORD = "correct horse battery"
 RATE = 20
@@ -353,10 +353,8 @@ class TestWithoutAFrontEnd:
         assert [r.target for r in records(town, outcome=Outcome.REFUSED)] == [f"group:{lab}"]
 
 
-def test_what_cannot_be_recorded_is_not_done(tmp_path):
-    clock = Clock()
-    store = new_store("sqlite", clock, tmp_path)
-    town = town_on(store, clock)
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_what_cannot_be_recorded_is_not_done(town, store):
     with store.write() as work:
         work._desk._raw.execute("DROP TABLE audit_records")
         work.commit()
@@ -365,7 +363,6 @@ def test_what_cannot_be_recorded_is_not_done(tmp_path):
 
     with store.read() as work:
         assert work.credentials.find("anna") is None
-    store.keeper.close()
 
 
 def test_a_change_says_which_fields_and_which_role(town):
