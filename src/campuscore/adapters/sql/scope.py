@@ -12,7 +12,6 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Integer,
-    Select,
     and_,
     bindparam,
     exists,
@@ -38,7 +37,7 @@ def scope_values(scope: Scope) -> dict[str, Any]:
     return {"scope_user": scope.user, "scope_today": scope.today.toordinal()}
 
 
-def wards(*columns: Any) -> Select[Any]:
+def wards(*columns: Any) -> Any:
     """Select columns and the id of each ward."""
     return select(*columns, guardianships.c.student_id).where(guardianships.c.guardian_id == _ME)
 
