@@ -67,7 +67,9 @@ def _page(text: str) -> Stream:
     return Stream(_HTML, iter((body,)), len(body), headers)
 
 
-def _public(path: str, handler: Any, summary: str, answer: Any, media_type: str) -> Route:
+def _public(
+    path: str, handler: Any, summary: str, answer: Any, media_type: str, **more: Any
+) -> Route:
     return Route(
         method="GET",
         path=path,
@@ -76,8 +78,7 @@ def _public(path: str, handler: Any, summary: str, answer: Any, media_type: str)
         summary=summary,
         answer=answer,
         media_type=media_type,
-        refusals=(503,) if handler is readyz else (),
-        also=(304,) if handler is jwks else (),
+        **more,
     )
 
 
@@ -85,7 +86,14 @@ _JSON = "application/json"
 
 ROUTES = (
     _public("/healthz", healthz, "Say that the process answers.", dict[str, str], _JSON),
-    _public("/readyz", readyz, "Say that requests can be served.", dict[str, str], _JSON),
+    _public(
+        "/readyz",
+        readyz,
+        "Say that requests can be served.",
+        dict[str, str],
+        _JSON,
+        refusals=(503,),
+    ),
     Route(
         method="GET",
         path="/metrics",
@@ -95,7 +103,14 @@ ROUTES = (
         answer=bytes,
         media_type=_METRICS,
     ),
-    _public("/.well-known/jwks.json", jwks, "Public signing keys.", dict[str, Any], _JSON),
+    _public(
+        "/.well-known/jwks.json",
+        jwks,
+        "Public signing keys.",
+        dict[str, Any],
+        _JSON,
+        also=(304,),
+    ),
     _public("/openapi.json", openapi_json, "This API as OpenAPI 3.1.", dict[str, Any], _JSON),
     _public("/docs", docs, "This API as a page.", bytes, _HTML),
     _public("/admin/", admin, "Where the web console will be.", bytes, _HTML),
