@@ -276,6 +276,15 @@ class TestKeptAnswers:
         assert isinstance(ask(), Kept)
         assert ask() is ask()
 
+    def test_it_ends_with_the_right_to_it(self, town, anna, ask):
+        guardians, mum = town.campus.users.guardians, town.user("mum", Role.GUARDIAN)
+        who = town.principal(mum)
+        assert ask(who=who).body == b"[]"
+        guardians.link(town.campus.operator, anna, mum)
+        assert [row["id"] for row in json.loads(ask(who=who).body)] == [anna]
+        guardians.unlink(town.campus.operator, anna, mum)
+        assert ask(who=who).body == b"[]"
+
     def test_it_is_made_anew_when_the_past_changes(self, town, anna, ask):
         before = ask()
         at = NOW - timedelta(days=4)
